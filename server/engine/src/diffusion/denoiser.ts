@@ -1,0 +1,30 @@
+import type { Latents } from './latents.ts';
+import { scaled, weightedSum } from './latents.ts';
+
+/** The clean latents the model sees in `x`, whose noise has standard deviation `sigma`. */
+export type Denoiser = (x: Latents, sigma: number) => Promise<Latents>;
+
+/** A network's answer to latents of unit variance at a timestep 0…999, which may be fractional. */
+export type Predictor = (x: Latents, timestep: number) => Promise<Latents>;
+
+/** What a network predicts: the noise, or the velocity `√ᾱ · noise − √(1 − ᾱ) · clean latents`. */
+export type Prediction = 'epsilon' | 'v';
+
+/**
+ * Makes a denoiser of a network: scales the input to unit variance, finds the timestep of the noise level, and
+ * turns the prediction into clean latents. Velocity: Salimans & Ho 2022, appendix D, arXiv:2202.00512.
+ * @param timestepOf The model's clock, as a rule `NoiseLevels.timestepOf`.
+ */
+export function denoiser(
+  predict: Predictor,
+  prediction: Prediction,
+  timestepOf: (sigma: number) => number,
+): Denoiser {
+  return async (x, sigma) => {
+    const variance = 1 + sigma ** 2;
+    const answer = await predict(scaled(x, 1 / Math.sqrt(variance)), timestepOf(sigma));
+    return prediction === 'epsilon'
+      ? weightedSum([1, x], [-sigma, answer])
+      : weightedSum([1 / variance, x], [-sigma / Math.sqrt(variance), answer]);
+  };
+}

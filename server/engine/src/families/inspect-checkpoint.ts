@@ -1,0 +1,16 @@
+import { openSafetensors } from '../weights/safetensors.ts';
+import { readModelCard } from './card.ts';
+import type { ModelCard } from './model-card.ts';
+import { recognise } from './recognise.ts';
+import { sd1Networks } from './sd1.ts';
+
+/**
+ * Reads what a checkpoint is from its header: quick, without loading weights or the native runtime.
+ * @throws EngineError `model-not-found`, or `model-invalid` that says what the file is or lacks.
+ */
+export async function inspectCheckpoint(path: string): Promise<ModelCard> {
+  const source = await openSafetensors(path);
+  const parts = recognise(source);
+  sd1Networks(parts); // names what a network lacks
+  return readModelCard(source, parts);
+}

@@ -1,0 +1,82 @@
+import type { Latents } from '../diffusion/latents.ts';
+import { EngineError } from '../errors.ts';
+import { taesdDecoder, taesdEncoder, type TaesdModel } from '../networks/taesd.ts';
+import { openSafetensors } from '../weights/safetensors.ts';
+import { Weights } from '../weights/weights.ts';
+import type { PixelPlanes } from './diffusion-model.ts';
+import { LazyNetwork } from './lazy-network.ts';
+import type { OpenOptions } from './open-checkpoint.ts';
+import { imageDims, toLatents, toPlanes } from './planes.ts';
+
+/** A small autoencoder for previews: a hundredth of the VAE's work, softer pictures. */
+export interface TinyAutoencoder {
+  readonly latentChannels: number;
+  /** Scaled latents, as samplers see them, to pixels. */
+  decode(latents: Latents): Promise<PixelPlanes>;
+  /** Pixels to scaled latents. Only where an encoder was given. */
+  encode(pixels: PixelPlanes): Promise<Latents>;
+  /** Frees native memory. */
+  dispose(): Promise<void>;
+}
+
+/**
+ * Opens TAESD weights; the networks are loaded when first used.
+ * @throws EngineError `model-not-found` or `model-invalid`
+ */
+export async function openTaesd(
+  decoderPath: string,
+  encoderPath?: string,
+  options: OpenOptions = {},
+): Promise<TinyAutoencoder> {
+  const decoder = await openPart('TAESD decoder', decoderPath, taesdDecoder, options);
+  const encoder =
+    encoderPath === undefined ? null : await openPart('TAESD encoder', encoderPath, taesdEncoder, options);
+  return new Taesd(decoder, encoder);
+}
+
+async function openPart(
+  name: string,
+  path: string,
+  build: (weights: Weights) => TaesdModel,
+  options: OpenOptions,
+): Promise<LazyNetwork<TaesdModel>> {
+  const source = await openSafetensors(path);
+  return new LazyNetwork(name, build(new Weights(source)), source, options);
+}
+
+class Taesd implements TinyAutoencoder {
+  readonly latentChannels: number;
+  readonly #decoder: LazyNetwork<TaesdModel>;
+  readonly #encoder: LazyNetwork<TaesdModel> | null;
+
+  constructor(decoder: LazyNetwork<TaesdModel>, encoder: LazyNetwork<TaesdModel> | null) {
+    this.latentChannels = decoder.model.latentChannels;
+    this.#decoder = decoder;
+    this.#encoder = encoder;
+  }
+
+  async decode(latents: Latents): Promise<PixelPlanes> {
+    if (latents.dims[0] !== 1 || latents.dims[1] !== this.latentChannels) {
+      throw new RangeError(`Expected latents of one picture but received dims ${latents.dims.join(', ')}.`);
+    }
+    const session = await this.#decoder.session();
+    const { data, height, width } = toPlanes(await session.runOne({ latents }, 'pixels'));
+    return { data: data.map((value) => 2 * value - 1), height, width };
+  }
+
+  async encode(pixels: PixelPlanes): Promise<Latents> {
+    if (this.#encoder === null) {
+      throw new EngineError('invalid-request', 'This TAESD was opened without its encoder.', {
+        hint: 'Put taesd_encoder.safetensors beside taesd_decoder.safetensors.',
+      });
+    }
+    const dims = imageDims(pixels, this.#encoder.model.factor);
+    const session = await this.#encoder.session();
+    const data = pixels.data.map((value) => (value + 1) / 2);
+    return toLatents(await session.runOne({ pixels: { data, dims } }, 'latents'));
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all([this.#decoder.dispose(), this.#encoder?.dispose()]);
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * Atelier's engine: opens Stable Diffusion checkpoints where they lie and draws pictures with them. It knows no
+ * HTTP, no database and no users.
+ *
+ * ```ts
+ * const model = await openCheckpoint('models/checkpoints/starter.safetensors');
+ * for await (const event of textToImage(model, { prompt: 'a red apple', seed: 7 })) {
+ *   if (event.type === 'step') console.log(`${event.step}/${event.steps}`);
+ *   if (event.type === 'image') save(event.image); // RGB bytes
+ * }
+ * await model.dispose();
+ * ```
+ * @packageDocumentation
+ */
+
+export { EngineError } from './errors.ts';
+export type { EngineErrorCode } from './errors.ts';
+
+export { inspectCheckpoint } from './families/inspect-checkpoint.ts';
+export { openCheckpoint } from './families/open-checkpoint.ts';
+export type { OpenOptions } from './families/open-checkpoint.ts';
+export { openTaesd } from './families/open-taesd.ts';
+export type { TinyAutoencoder } from './families/open-taesd.ts';
+export type {
+  DiffusionModel,
+  LatentToRgb,
+  PixelPlanes,
+  TextConditioning,
+} from './families/diffusion-model.ts';
+export { SD1_LATENT_TO_RGB } from './families/latent-rgb.ts';
+export type { ModelCard } from './families/model-card.ts';
+
+export { samplers, schedules } from './pipelines/catalogue.ts';
+export type { SamplerInfo, ScheduleInfo } from './pipelines/catalogue.ts';
+export { textToImage } from './pipelines/text-to-image.ts';
+export type {
+  Conventions,
+  GenerationEvent,
+  PreviewDecoder,
+  RgbImage,
+  TextToImageOptions,
+  TextToImageRequest,
+} from './pipelines/text-to-image-types.ts';
+export type { Latents } from './diffusion/latents.ts';
+export { testRuntime } from './onnx/self-test.ts';

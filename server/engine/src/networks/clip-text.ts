@@ -1,0 +1,83 @@
+import { EngineError } from '../errors.ts';
+import { GraphBuilder, MICROSOFT, type OnnxModel, type Value } from '../onnx/graph.ts';
+import type { Weights } from '../weights/weights.ts';
+import { attention, floatTensor, layerNorm, linear, sigmoidGelu } from './layers.ts';
+
+/** Tokens in one chunk, start and end included. */
+export const CHUNK_TOKENS = 77;
+/** CLIP's heads are this wide, in every published size. */
+const HEAD_WIDTH = 64;
+/** Factor of CLIP's approximate GELU. */
+const QUICK_GELU = 1.702;
+
+export interface ClipTextModel extends OnnxModel {
+  readonly width: number;
+  readonly layers: number;
+  readonly vocabulary: number;
+}
+
+/**
+ * The text tower of CLIP. Radford et al. 2021, arXiv:2103.00020; weights as transformers' CLIPTextModel has them below
+ * `text_model.`. Width, depth and vocabulary follow from the weights.
+ *
+ * Input `tokens` int32 [batch, 77]. Output `skipN` [batch, 77, width] for N = 1…layers: the N-th last layer followed by
+ * the final layer norm.
+ * @param weights what lies below `text_model.`
+ */
+export function clipText(weights: Weights, activation: 'quick-gelu' | 'gelu' = 'quick-gelu'): ClipTextModel {
+  const graph = new GraphBuilder();
+  const embedding = floatTensor(weights, 'embeddings.token_embedding.weight', [null, null]);
+  const [vocabulary = 0, width = 0] = embedding.shape;
+  const heads = Math.max(1, Math.floor(width / HEAD_WIDTH));
+  if (width % heads !== 0) {
+    throw new EngineError(
+      'model-invalid',
+      `The text encoder is ${width} wide, no multiple of its ${heads} heads.`,
+    );
+  }
+  const layers = weights.under('encoder').under('layers');
+  const depth = layers.count;
+  if (depth === 0) layers.tensor('0.layer_norm1.weight'); // throws: it is missing
+
+  const tokens = graph.input('tokens', 'int32', ['batch', CHUNK_TOKENS]);
+  const positions = floatTensor(weights, 'embeddings.position_embedding.weight', [CHUNK_TOKENS, width]);
+  let x = graph.op('Add', [graph.gatherRows(embedding, tokens), graph.weight(positions)]);
+  for (let layer = 0; layer < depth; layer += 1) {
+    x = encoderLayer(graph, layers.under(layer), x, { width, heads, activation });
+    const normed = layerNorm(graph, weights.under('final_layer_norm'), x, width);
+    graph.output(`skip${depth - layer}`, normed, ['batch', CHUNK_TOKENS, width]);
+  }
+  return { ...graph.build('text encoder'), width, layers: depth, vocabulary };
+}
+
+interface LayerShape {
+  readonly width: number;
+  readonly heads: number;
+  readonly activation: 'quick-gelu' | 'gelu';
+}
+
+function encoderLayer(
+  graph: GraphBuilder,
+  weights: Weights,
+  x: Value,
+  { width, heads, activation }: LayerShape,
+): Value {
+  const self = weights.under('self_attn');
+  const normed = layerNorm(graph, weights.under('layer_norm1'), x, width);
+  const project = (name: string): Value => linear(graph, self.under(name), normed, width);
+  const attended = attention(graph, [project('q_proj'), project('k_proj'), project('v_proj')], {
+    heads,
+    isCausal: true,
+  });
+  const afterAttention = graph.op('Add', [x, linear(graph, self.under('out_proj'), attended, width)]);
+
+  const mlp = weights.under('mlp');
+  const inner = floatTensor(mlp, 'fc1.weight', [null, width]).shape[0] ?? 0;
+  const input = layerNorm(graph, weights.under('layer_norm2'), afterAttention, width);
+  const raised = linear(graph, mlp.under('fc1'), input, width);
+  const active =
+    activation === 'gelu'
+      ? graph.op('Gelu', [raised], {}, MICROSOFT)
+      : sigmoidGelu(graph, raised, QUICK_GELU);
+  return graph.op('Add', [afterAttention, linear(graph, mlp.under('fc2'), active, inner)]);
+}

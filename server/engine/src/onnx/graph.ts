@@ -1,0 +1,243 @@
+import { parse } from 'node:path';
+import { countOf, type ElementType, type TensorInfo } from '../weights/weight-source.ts';
+import { ProtobufWriter } from './protobuf.ts';
+
+/** A value that flows through a graph: an input, a weight, or the result of an operator. */
+export interface Value {
+  readonly name: string;
+}
+/** Sizes of an input; a name stands for a size that is known only when it runs. */
+export type Dims = readonly (number | string)[];
+type Attribute = number | string | readonly number[] | { readonly float: number };
+
+/** An ONNX model that refers to weights by file and offset; small, whatever the size of the weights. */
+export interface OnnxModel {
+  readonly bytes: Uint8Array;
+  /** The folder that the files of weights are named from: the root of their file system. */
+  readonly weightsRoot: string;
+  readonly operatorCount: number;
+  /** Of all weights, as float32. */
+  readonly weightBytes: number;
+}
+
+/** Numbers of onnx.proto's `TensorProto.DataType`. */
+const ELEMENT = { FLOAT: 1, INT32: 6, INT64: 7, FLOAT16: 10, DOUBLE: 11, BFLOAT16: 16 } as const;
+const WEIGHT_ELEMENT: Partial<Record<ElementType, number>> = {
+  F16: ELEMENT.FLOAT16,
+  BF16: ELEMENT.BFLOAT16,
+  F32: ELEMENT.FLOAT,
+  F64: ELEMENT.DOUBLE,
+};
+/** Of the standard operators: the first with `Gelu`. */
+const OPSET = 20;
+const IR_VERSION = 9;
+/** Operators that only ONNX Runtime has: attention, fused activations. */
+export const MICROSOFT = 'com.microsoft';
+
+/** True for the element types that weights may have. */
+export function isWeightType(dtype: ElementType): boolean {
+  return WEIGHT_ELEMENT[dtype] !== undefined;
+}
+
+/**
+ * Builds a graph operator by operator. Weights are not read: an initializer names its file, offset and length, and ONNX
+ * Runtime maps the bytes. Names are made up here, so nothing foreign but paths gets into the model.
+ */
+export class GraphBuilder {
+  readonly #nodes = new ProtobufWriter();
+  readonly #initializers = new ProtobufWriter();
+  readonly #inputs = new ProtobufWriter();
+  readonly #outputs = new ProtobufWriter();
+  readonly #weights = new Map<string, Value>();
+  readonly #constants = new Map<string, Value>();
+  #weightsRoot: string | null = null;
+  #weightBytes = 0;
+  #names = 0;
+  #operators = 0;
+
+  input(name: string, type: 'float' | 'int32', dims: Dims): Value {
+    this.#inputs.message(11, valueInfo(name, type === 'float' ? ELEMENT.FLOAT : ELEMENT.INT32, dims));
+    return { name };
+  }
+
+  output(name: string, value: Value, dims: Dims): void {
+    this.#emit('Identity', [value], [name], {}, '');
+    this.#outputs.message(12, valueInfo(name, ELEMENT.FLOAT, dims));
+  }
+
+  /**
+   * A weight as float32. The cast of other types is folded when the session opens.
+   * @param dims other sizes for the same bytes, such as a vector as [n, 1, 1].
+   */
+  weight(tensor: TensorInfo, dims: readonly number[] = tensor.shape): Value {
+    if (countOf(dims) !== countOf(tensor.shape))
+      throw new RangeError(`${tensor.name} does not have dims ${dims.join()}`);
+    return this.#castWeight(tensor, 0, tensor.byteLength, dims);
+  }
+
+  /** Rows `first` to `last` (exclusive) of a weight, along its first axis: a part of the same bytes. */
+  weightRows(tensor: TensorInfo, first: number, last: number): Value {
+    const [rows = 1, ...rest] = tensor.shape;
+    const rowBytes = tensor.byteLength / rows;
+    return this.#castWeight(tensor, first * rowBytes, (last - first) * rowBytes, [last - first, ...rest]);
+  }
+
+  /** Rows of a weight picked by `indices` when it runs; only what was picked is made float32. */
+  gatherRows(tensor: TensorInfo, indices: Value): Value {
+    const rows = this.op('Gather', [this.#storedWeight(tensor, 0, tensor.byteLength, tensor.shape), indices]);
+    return tensor.dtype === 'F32' ? rows : this.op('Cast', [rows], { to: ELEMENT.FLOAT });
+  }
+
+  floats(values: readonly number[] | Float32Array, dims: readonly number[] = [values.length]): Value {
+    const raw = new DataView(new ArrayBuffer(4 * values.length));
+    values.forEach((value, index) => raw.setFloat32(4 * index, value, true));
+    return this.#constant(ELEMENT.FLOAT, dims, raw);
+  }
+
+  ints(values: readonly number[]): Value {
+    const raw = new DataView(new ArrayBuffer(8 * values.length));
+    values.forEach((value, index) => raw.setBigInt64(8 * index, BigInt(value), true));
+    return this.#constant(ELEMENT.INT64, [values.length], raw);
+  }
+
+  /** Adds an operator with one result. `null` leaves an optional operand out. */
+  op(
+    type: string,
+    operands: readonly (Value | null)[],
+    attributes: Record<string, Attribute> = {},
+    domain = '',
+  ): Value {
+    const result = this.#fresh();
+    this.#emit(type, operands, [result.name], attributes, domain);
+    return result;
+  }
+
+  /** Adds an operator with two results. */
+  op2(type: string, operands: readonly Value[], attributes: Record<string, Attribute> = {}): [Value, Value] {
+    const results: [Value, Value] = [this.#fresh(), this.#fresh()];
+    this.#emit(type, operands, [results[0].name, results[1].name], attributes, '');
+    return results;
+  }
+
+  /** @param name for messages of ONNX Runtime. */
+  build(name: string): OnnxModel {
+    const graph = new ProtobufWriter()
+      .string(2, name)
+      .append(this.#nodes)
+      .append(this.#initializers)
+      .append(this.#inputs)
+      .append(this.#outputs);
+    const model = new ProtobufWriter()
+      .int(1, IR_VERSION)
+      .string(2, 'atelier')
+      .message(7, graph)
+      .message(8, new ProtobufWriter().string(1, '').int(2, OPSET))
+      .message(8, new ProtobufWriter().string(1, MICROSOFT).int(2, 1));
+    return {
+      bytes: model.finish(),
+      weightsRoot: this.#weightsRoot ?? '/',
+      operatorCount: this.#operators,
+      weightBytes: this.#weightBytes,
+    };
+  }
+
+  #castWeight(tensor: TensorInfo, from: number, length: number, dims: readonly number[]): Value {
+    const stored = this.#storedWeight(tensor, from, length, dims);
+    if (tensor.dtype === 'F32') return stored;
+    return once(this.#constants, `cast ${stored.name}`, () =>
+      this.op('Cast', [stored], { to: ELEMENT.FLOAT }),
+    );
+  }
+
+  #storedWeight(tensor: TensorInfo, from: number, length: number, dims: readonly number[]): Value {
+    const element = WEIGHT_ELEMENT[tensor.dtype];
+    if (element === undefined)
+      throw new RangeError(`${tensor.name} is of type ${tensor.dtype}, not a float weight.`);
+    return once(
+      this.#weights,
+      `${tensor.offset + from} ${length} ${element} ${dims.join()} ${tensor.file}`,
+      () => {
+        const value = this.#fresh();
+        const external = { location: this.#locate(tensor.file), offset: tensor.offset + from, length };
+        const message = new ProtobufWriter().ints(1, dims).int(2, element).string(8, value.name);
+        for (const [key, text] of Object.entries(external)) {
+          message.message(13, new ProtobufWriter().string(1, key).string(2, String(text)));
+        }
+        this.#initializers.message(5, message.int(14, 1));
+        this.#weightBytes += 4 * countOf(dims);
+        return value;
+      },
+    );
+  }
+
+  /**
+   * ONNX Runtime refuses absolute paths, `..` and links that leave its weights folder. With the root of the file system as
+   * that folder, and real paths, files anywhere can be named. On Windows the root is a drive, one for all files of a graph.
+   */
+  #locate(file: string): string {
+    const { root } = parse(file);
+    if (this.#weightsRoot !== null && this.#weightsRoot !== root) {
+      throw new RangeError(`"${file}" is not on ${this.#weightsRoot} as the other weights are.`);
+    }
+    this.#weightsRoot = root;
+    return file.slice(root.length).replaceAll('\\', root === '/' ? '\\' : '/');
+  }
+
+  #constant(element: number, dims: readonly number[], raw: DataView): Value {
+    const bytes = new Uint8Array(raw.buffer);
+    return once(this.#constants, `${element} ${dims.join()} ${bytes.join()}`, () => {
+      const value = this.#fresh();
+      const message = new ProtobufWriter()
+        .ints(1, dims)
+        .int(2, element)
+        .string(8, value.name)
+        .bytes(9, bytes);
+      this.#initializers.message(5, message);
+      return value;
+    });
+  }
+
+  #emit(
+    type: string,
+    operands: readonly (Value | null)[],
+    results: readonly string[],
+    attributes: Record<string, Attribute>,
+    domain: string,
+  ): void {
+    const node = new ProtobufWriter();
+    for (const operand of operands) node.string(1, operand?.name ?? '');
+    for (const result of results) node.string(2, result);
+    node.string(3, `${type}_${this.#operators++}`).string(4, type).string(7, domain);
+    for (const [name, value] of Object.entries(attributes)) node.message(5, attribute(name, value));
+    this.#nodes.message(1, node);
+  }
+
+  #fresh(): Value {
+    return { name: `v${this.#names++}` };
+  }
+}
+
+/** `AttributeProto`: name 1, f 2, i 3, s 4, ints 8, type 20. Numbers are integers unless wrapped as `{ float }`. */
+function attribute(name: string, value: Attribute): ProtobufWriter {
+  const message = new ProtobufWriter().string(1, name);
+  if (typeof value === 'number') return message.int(3, value).int(20, 2);
+  if (typeof value === 'string') return message.string(4, value).int(20, 3);
+  if ('float' in value) return message.float(2, value.float).int(20, 1);
+  return message.ints(8, value).int(20, 7);
+}
+
+function valueInfo(name: string, element: number, dims: Dims): ProtobufWriter {
+  const shape = new ProtobufWriter();
+  for (const size of dims) {
+    const dim = new ProtobufWriter();
+    shape.message(1, typeof size === 'number' ? dim.int(1, size) : dim.string(2, size));
+  }
+  const tensor = new ProtobufWriter().int(1, element).message(2, shape);
+  return new ProtobufWriter().string(1, name).message(2, new ProtobufWriter().message(1, tensor));
+}
+
+function once(cache: Map<string, Value>, key: string, make: () => Value): Value {
+  let value = cache.get(key);
+  if (value === undefined) cache.set(key, (value = make()));
+  return value;
+}

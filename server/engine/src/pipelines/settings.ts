@@ -1,0 +1,119 @@
+import type { SamplerEntry } from '../diffusion/samplers/index.ts';
+import { samplerEntries } from '../diffusion/samplers/index.ts';
+import type { ScheduleEntry } from '../diffusion/schedules/index.ts';
+import { scheduleEntries } from '../diffusion/schedules/index.ts';
+import { EngineError } from '../errors.ts';
+import type { ModelCard } from '../families/model-card.ts';
+import { AUTOMATIC, byName, samplers, schedules } from './catalogue.ts';
+import type { Conventions, TextToImageRequest } from './text-to-image-types.ts';
+
+/** A request with nothing left open, checked. */
+export interface Settings {
+  readonly prompt: string;
+  readonly negativePrompt: string;
+  readonly width: number;
+  readonly height: number;
+  readonly steps: number;
+  readonly cfgScale: number;
+  readonly seed: number;
+  readonly sampler: SamplerEntry;
+  /** null = the conventions' own choice for the sampler. */
+  readonly schedule: ScheduleEntry | null;
+  readonly clipSkip: number;
+  readonly eta: number | null;
+  readonly conventions: Conventions;
+}
+
+const FALLBACK = {
+  width: 512,
+  height: 512,
+  steps: 20,
+  cfgScale: 7,
+  sampler: 'Euler a',
+  scheduler: AUTOMATIC.name,
+};
+
+/** Bounds that protect memory and time, far beyond what makes good pictures. */
+const BOUNDS = {
+  width: { min: 64, max: 4096, multipleOf: 8 },
+  height: { min: 64, max: 4096, multipleOf: 8 },
+  steps: { min: 1, max: 500, multipleOf: 1 },
+  cfgScale: { min: 0, max: 100 },
+  seed: { min: 0, max: 2 ** 32 - 1, multipleOf: 1 },
+  clipSkip: { min: 1, max: 12, multipleOf: 1 },
+  eta: { min: 0, max: 1 },
+} satisfies Record<string, Bounds>;
+
+interface Bounds {
+  min: number;
+  max: number;
+  multipleOf?: number;
+}
+
+/**
+ * Fills in what a request leaves out, from the model's card, then from the defaults of the field.
+ * @throws EngineError `invalid-request` that names the field, what was expected and what came.
+ */
+export function resolveSettings(
+  request: TextToImageRequest,
+  { defaults }: Pick<ModelCard, 'defaults'>,
+): Settings {
+  const given = { ...FALLBACK, ...stated(defaults), ...stated(request) };
+  const { negativePrompt = '', seed = 0, clipSkip = 1, eta = null, conventions = 'webui' } = given;
+  const numbers = {
+    width: given.width,
+    height: given.height,
+    steps: given.steps,
+    cfgScale: given.cfgScale,
+    seed,
+    clipSkip,
+  };
+  for (const [name, value] of Object.entries(numbers)) check(name as keyof typeof numbers, value);
+  if (eta !== null) check('eta', eta);
+  checkText('prompt', given.prompt);
+  checkText('negativePrompt', negativePrompt);
+  if (!['webui', 'diffusers'].includes(conventions)) {
+    throw invalid(
+      `There are no conventions named "${String(conventions)}".`,
+      'Choose one of: webui, diffusers.',
+    );
+  }
+  const sampler = found('sampler', byName(samplerEntries, given.sampler), given.sampler, samplers);
+  const isAutomatic = byName([AUTOMATIC], given.scheduler) !== undefined;
+  const schedule = isAutomatic
+    ? null
+    : found('scheduler', byName(scheduleEntries, given.scheduler), given.scheduler, schedules);
+  return { prompt: given.prompt, negativePrompt, ...numbers, sampler, schedule, eta, conventions };
+}
+
+/** The entries of an object that are not undefined, so that these do not hide defaults. */
+function stated<T extends object>(values: T): T {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
+}
+
+function check(name: keyof typeof BOUNDS, value: unknown): void {
+  const { min, max, multipleOf }: Bounds = BOUNDS[name];
+  const isWithin = typeof value === 'number' && value >= min && value <= max;
+  if (isWithin && (multipleOf === undefined || value % multipleOf === 0)) return;
+  const kind =
+    multipleOf === undefined
+      ? 'a number'
+      : multipleOf === 1
+        ? 'a whole number'
+        : `a multiple of ${multipleOf}`;
+  throw invalid(`Expected ${name} to be ${kind} from ${min} to ${max} but received ${String(value)}.`);
+}
+
+function checkText(name: string, value: unknown): void {
+  if (typeof value !== 'string') throw invalid(`Expected ${name} to be text but received ${String(value)}.`);
+}
+
+function found<T>(field: string, entry: T | undefined, name: string, all: readonly { name: string }[]): T {
+  if (entry !== undefined) return entry;
+  const choices = all.map((one) => one.name).join(', ');
+  throw invalid(`There is no ${field} named "${name}".`, `Choose one of: ${choices}.`);
+}
+
+function invalid(message: string, hint?: string): EngineError {
+  return new EngineError('invalid-request', message, hint === undefined ? {} : { hint });
+}

@@ -1,0 +1,220 @@
+import { describe, expect, it } from 'vitest';
+import type { Latents } from '../diffusion/latents.ts';
+import type { DiffusionModel, TextConditioning } from '../families/diffusion-model.ts';
+import { samplers } from './catalogue.ts';
+import type { GenerationEvent, TextToImageOptions, TextToImageRequest } from './text-to-image-types.ts';
+import { textToImage } from './text-to-image.ts';
+
+const WIDTH = 6;
+
+/**
+ * A small model without weights: it knows one picture, whose colour depends on the prompt, and takes everything
+ * else in its latents for noise.
+ */
+class ColourModel implements DiffusionModel {
+  readonly card = {
+    family: 'sd1' as const,
+    title: null,
+    description: null,
+    usageHint: null,
+    licence: null,
+    samplePrompts: [],
+    defaults: { width: 64, height: 128, steps: 4, sampler: 'Euler' },
+    parameters: { textEncoder: 0, unet: 0, vae: 0 },
+  };
+  readonly prediction = 'epsilon';
+  readonly latentChannels = 4;
+  readonly latentToRgb = {
+    weight: [
+      [1, 0, 0],
+      [0, 1, 0],
+      [0, 0, 1],
+      [0, 0, 0],
+    ] as const,
+    bias: [0.5, 0.5, 0.5] as const,
+  };
+  readonly calls: string[] = [];
+  onPredict: (count: number) => void = () => {};
+
+  async encodeText(tokenIds: Int32Array): Promise<TextConditioning> {
+    this.calls.push('encodeText');
+    const data = new Float32Array(77 * WIDTH).fill((tokenIds[1]! % 100) / 100);
+    return { data, dims: [1, 77, WIDTH] };
+  }
+
+  async predict(x: Latents, timestep: number, context: TextConditioning): Promise<Latents> {
+    this.calls.push('predict');
+    this.onPredict(this.calls.filter((call) => call === 'predict').length);
+    // The noise that is left when the picture, a flat colour, is taken away at this timestep.
+    const alpha = Math.max(1 - timestep / 1000, 0.01);
+    const colour = context.data[0]!;
+    return {
+      data: x.data.map((value) => (value - Math.sqrt(alpha) * colour) / Math.sqrt(1 - alpha + 1e-3)),
+      dims: x.dims,
+    };
+  }
+
+  async decode({ data, dims: [, , height, width] }: Latents) {
+    this.calls.push('decode');
+    const pixels = new Float32Array(3 * 64 * height * width).fill(data[0]!);
+    return { data: pixels, height: 8 * height, width: 8 * width };
+  }
+
+  async encodeImage(): Promise<never> {
+    throw new Error('not asked for by text to image');
+  }
+
+  async load(onNetwork?: (name: 'text encoder' | 'UNet' | 'VAE decoder') => void) {
+    for (const name of ['text encoder', 'UNet', 'VAE decoder'] as const) {
+      onNetwork?.(name);
+      await Promise.resolve();
+    }
+  }
+
+  async dispose() {}
+}
+
+async function run(
+  request: Partial<TextToImageRequest> = {},
+  options: TextToImageOptions = {},
+  model = new ColourModel(),
+) {
+  const events: GenerationEvent[] = [];
+  for await (const event of textToImage(model, { prompt: 'a red apple', ...request }, options))
+    events.push(event);
+  return { events, model };
+}
+
+const imageOf = (events: GenerationEvent[]) => events.find((event) => event.type === 'image')!;
+
+describe('textToImage', () => {
+  it('tells what it does in order', async () => {
+    const { events } = await run();
+    expect(events.map(({ type }) => type)).toEqual([
+      'loading',
+      'loading',
+      'loading',
+      'conditioned',
+      'step',
+      'step',
+      'step',
+      'step',
+      'decoding',
+      'image',
+    ]);
+    const steps = events.filter((event) => event.type === 'step');
+    expect(steps.map(({ step, steps: total }) => [step, total])).toEqual([
+      [1, 4],
+      [2, 4],
+      [3, 4],
+      [4, 4],
+    ]);
+  });
+
+  it('draws in the size asked for, else in the model’s own', async () => {
+    const { image: own } = imageOf((await run()).events);
+    expect([own.width, own.height, own.data.length]).toEqual([64, 128, 3 * 64 * 128]);
+    const { image, latents } = imageOf((await run({ width: 72, height: 80 })).events);
+    expect([image.width, image.height]).toEqual([72, 80]);
+    expect(latents.dims).toEqual([1, 4, 10, 9]);
+  });
+
+  it('draws the same for the same seed and something else for another', async () => {
+    const latents = async (seed: number) => imageOf((await run({ seed })).events).latents.data;
+    expect(await latents(5)).toEqual(await latents(5));
+    expect(await latents(5)).not.toEqual(await latents(6));
+  });
+
+  it.each(samplers)('draws with $name', async ({ name }) => {
+    const { events } = await run({ sampler: name, steps: 6 });
+    expect(imageOf(events).latents.data.every(Number.isFinite)).toBe(true);
+    const steps = events.filter((event) => event.type === 'step');
+    expect(steps.length).toBeGreaterThanOrEqual(5);
+    expect(steps.at(-1)).toMatchObject({ step: steps.length, steps: steps.length });
+  });
+
+  it.each(samplers)('draws with $name in a single step', async ({ name }) => {
+    const { events, model } = await run({ sampler: name, steps: 1 });
+    expect(model.calls).toContain('predict');
+    expect(events.filter((event) => event.type === 'step')).toHaveLength(1);
+  });
+
+  it('evaluates the network twice a step, once where guidance is off', async () => {
+    const evaluations = async (cfgScale: number) =>
+      (await run({ cfgScale })).model.calls.filter((call) => call === 'predict').length;
+    expect(await evaluations(7)).toBe(8);
+    expect(await evaluations(1)).toBe(4);
+  });
+
+  it('takes prompts of several chunks, and another number of them in the negative prompt', async () => {
+    const { events, model } = await run({ prompt: 'word '.repeat(200) });
+    expect(model.calls.filter((call) => call === 'encodeText')).toHaveLength(3 + 1);
+    expect(imageOf(events)).toBeDefined();
+  });
+
+  it('refuses what it cannot draw before anything is loaded', async () => {
+    const model = new ColourModel();
+    await expect(run({ width: 7 }, {}, model)).rejects.toMatchObject({ code: 'invalid-request' });
+    expect(model.calls).toEqual([]);
+  });
+
+  it('says so when the model’s numbers overflow', async () => {
+    class Broken extends ColourModel {
+      override async predict(x: Latents): Promise<Latents> {
+        return { data: x.data.map(() => NaN), dims: x.dims };
+      }
+    }
+    await expect(run({}, {}, new Broken())).rejects.toMatchObject({
+      code: 'non-finite',
+      message: "The model's prediction in step 1 of 4 holds values that are not numbers.",
+    });
+  });
+
+  it('passes on why a network could not be loaded', async () => {
+    class Unloadable extends ColourModel {
+      override async load(): Promise<void> {
+        throw new Error('the file is gone');
+      }
+    }
+    await expect(run({}, {}, new Unloadable())).rejects.toThrow('the file is gone');
+  });
+});
+
+describe('stopping textToImage', () => {
+  it('takes effect before the next evaluation of the network', async () => {
+    const model = new ColourModel();
+    const stop = new AbortController();
+    model.onPredict = (count) => count === 3 && stop.abort(new Error('enough'));
+    await expect(run({}, { signal: stop.signal }, model)).rejects.toThrow('enough');
+    expect(model.calls.filter((call) => call === 'predict')).toHaveLength(3);
+    expect(model.calls).not.toContain('decode');
+  });
+
+  it('keeps it from starting', async () => {
+    const model = new ColourModel();
+    await expect(run({}, { signal: AbortSignal.abort() }, model)).rejects.toThrow(/aborted/);
+    expect(model.calls).toEqual([]);
+  });
+
+  it('needs no signal: whoever stops listening stops the work', async () => {
+    const model = new ColourModel();
+    for await (const { type } of textToImage(model, { prompt: 'x', cfgScale: 1 })) if (type === 'step') break;
+    expect(model.calls.filter((call) => call === 'predict')).toHaveLength(1);
+  });
+});
+
+describe('previews', () => {
+  it('show the expected picture, a pixel for each latent one', async () => {
+    const { events } = await run();
+    const step = events.find((event) => event.type === 'step')!;
+    const { width, height, data } = await step.preview();
+    expect([width, height, data.length]).toEqual([8, 16, 3 * 8 * 16]);
+  });
+
+  it('come from the small decoder where there is one', async () => {
+    const taesd = { decode: async () => ({ data: new Float32Array(3 * 64).fill(1), width: 8, height: 8 }) };
+    const { events } = await run({}, { taesd });
+    const step = events.find((event) => event.type === 'step')!;
+    expect(await step.preview()).toEqual({ data: new Uint8Array(3 * 64).fill(255), width: 8, height: 8 });
+  });
+});

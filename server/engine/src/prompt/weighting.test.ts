@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest';
+import { weighted } from './weighting.ts';
+
+describe('weighted', () => {
+  it('multiplies tokens and restores the mean', () => {
+    const vectors = Float32Array.of(1, 2, 3, 4);
+    const result = weighted(vectors, [1, 2]);
+    const mean = (values: Float32Array) => values.reduce((sum, value) => sum + value) / values.length;
+    expect(mean(result)).toBeCloseTo(mean(vectors), 6);
+    expect(result[2]! / result[0]!).toBeCloseTo((3 * 2) / 1, 5);
+    expect(result[3]! / result[1]!).toBeCloseTo((4 * 2) / 2, 5);
+    expect([...vectors]).toEqual([1, 2, 3, 4]);
+  });
+
+  it('changes nothing where all weights are 1', () => {
+    const vectors = Float32Array.of(1, 2, 3, 4);
+    expect(weighted(vectors, [1, 1])).toBe(vectors);
+  });
+});
