@@ -1,0 +1,18 @@
+import type { ModelProblem } from '@atelier/contract';
+
+/** A file in models/checkpoints that may be a checkpoint. */
+export interface FoundFile {
+  /** Path below models/checkpoints without suffix, with `/`; with suffix where two files would share a name. */
+  name: string;
+  /** Path below models/checkpoints, with `/`. */
+  fileName: string;
+  /** Real path; null where there is nothing to read. */
+  path: string | null;
+  sizeBytes: number;
+  /** ms since 1970. */
+  modifiedMs: number;
+  /** Device, inode, size and time: the same text means the same bytes. */
+  identity: string;
+  /** What is wrong with it before it was even opened. */
+  problem: ModelProblem | null;
+}

@@ -1,0 +1,92 @@
+import {
+  EngineError,
+  openCheckpoint,
+  samplers,
+  textToImage,
+  type DiffusionModel,
+  type TinyAutoencoder,
+} from '@atelier/engine';
+import type { GenerationSettings } from '@atelier/contract';
+import { stat } from 'node:fs/promises';
+import type { DriverEvent, DriverRequest, EngineDriver } from './driver.ts';
+import { openPreviewDecoder } from './preview-decoder.ts';
+
+/** What webui's generation text calls the schedule of a sampler that has none of its own. */
+const AUTOMATIC = 'Automatic';
+/** The schedule that samplers have where nothing better is known for them. */
+const PLAIN = 'Uniform';
+
+interface Options {
+  threads: number | null;
+  /** Folder of small decoders for previews; need not be there. */
+  previewDecodersDir?: string;
+}
+
+interface OpenModel {
+  identity: string;
+  model: DiffusionModel;
+  taesd: TinyAutoencoder | undefined;
+  /** All networks have been loaded. */
+  isLoaded: boolean;
+}
+
+/** Draws with the engine. Keeps the last model open, and opens it again when its file has changed. */
+export function realDriver({ threads, previewDecodersDir }: Options): EngineDriver {
+  const options = threads === null ? {} : { threads };
+  let open: OpenModel | undefined;
+
+  async function close(): Promise<void> {
+    const closing = open;
+    open = undefined;
+    await Promise.all([closing?.model.dispose(), closing?.taesd?.dispose()]);
+  }
+
+  async function modelAt(path: string): Promise<OpenModel> {
+    const identity = await identify(path);
+    if (open?.identity === identity) return open;
+    await close(); // first, so that two models never need memory at once
+    const model = await openCheckpoint(path, options);
+    const taesd = await openPreviewDecoder(previewDecodersDir, path, model, options);
+    open = { identity, model, taesd, isLoaded: false };
+    return open;
+  }
+
+  return {
+    scheduleLabel,
+    async *draw({ settings, seed, modelPath, signal }: DriverRequest): AsyncGenerator<DriverEvent, void> {
+      try {
+        const opened = await modelAt(modelPath);
+        const { prompt, negativePrompt, width, height, steps, cfgScale, sampler, scheduler } = settings;
+        const request = { prompt, negativePrompt, width, height, steps, cfgScale, sampler, scheduler, seed };
+        const taesd = opened.taesd === undefined ? {} : { taesd: opened.taesd };
+        for await (const event of textToImage(opened.model, request, { signal, ...taesd })) {
+          // The engine names its networks each time; only the first time is there anything to wait for.
+          if (event.type === 'conditioned') opened.isLoaded = true;
+          if (event.type !== 'loading' || !opened.isLoaded) yield event;
+        }
+      } catch (error) {
+        if (error instanceof EngineError && LOSES_MODEL.has(error.code)) await close();
+        throw error;
+      }
+    },
+  };
+}
+
+/** After these the model is opened anew: to have its memory back, or because its file is another. */
+const LOSES_MODEL = new Set<EngineError['code']>(['out-of-memory', 'model-changed', 'model-invalid']);
+
+/** Whether it is still the same file; one that is gone is left to the engine to explain. */
+async function identify(path: string): Promise<string> {
+  try {
+    const { size, mtimeMs, ino } = await stat(path);
+    return JSON.stringify([path, size, mtimeMs, ino]);
+  } catch {
+    return 'gone';
+  }
+}
+
+function scheduleLabel({ sampler, scheduler }: GenerationSettings): string {
+  if (scheduler !== AUTOMATIC) return scheduler;
+  const own = samplers.find(({ name }) => name === sampler)?.defaultScheduler ?? PLAIN;
+  return own === PLAIN ? AUTOMATIC : own;
+}

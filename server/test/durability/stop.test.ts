@@ -1,0 +1,50 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Home, isAlive } from './server-process.ts';
+
+let home: Home;
+beforeEach(() => void (home = new Home()));
+afterEach(() => home.clear());
+
+test('a clean stop lets the picture in work finish, and does not count as an attempt', async () => {
+  const first = await home.start({ options: { 'fake-step-ms': 60 } });
+  const { id } = await first.submit({ batchCount: 3, steps: 6 });
+  await first.until(id, ({ images, progress }) => images.length === 1 && progress?.step === 2);
+  const pid = await first.workerPid();
+  expect(await first.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+  expect(isAlive(pid)).toBe(false);
+  expect([...home.files().keys()]).toHaveLength(2);
+
+  const second = await home.start();
+  const job = await second.end(id);
+  expect(job).toMatchObject({ state: 'succeeded', attempt: 1 });
+  expect(job.images.map(({ index }) => index)).toEqual([0, 1, 2]);
+});
+
+test('a clean stop does not wait longer than it is given', async () => {
+  const first = await home.start({ options: { 'fake-step-ms': 100, 'stop-grace-ms': 300 } });
+  const { id } = await first.submit({ steps: 150 });
+  await first.until(id, ({ progress }) => (progress?.step ?? 0) > 1);
+  const askedAt = performance.now();
+  expect(await first.kill('SIGTERM')).toMatchObject({ code: 0 });
+  expect(performance.now() - askedAt).toBeLessThan(140 * 100); // what the steps left would take
+
+  const second = await home.start({ options: { 'fake-step-ms': 0 } });
+  expect(await second.end(id)).toMatchObject({ state: 'succeeded', attempt: 1 });
+});
+
+test('a clean stop ends a worker that hangs', async () => {
+  const first = await home.start({ options: { 'stop-grace-ms': 100 } });
+  const { id } = await first.submit({ prompt: '!hang@2#1' });
+  await first.until(id, ({ progress }) => progress?.step === 1);
+  expect(await first.kill('SIGTERM')).toMatchObject({ code: 0 });
+});
+
+test('a second server on the same data folder is refused, and disturbs nothing', async () => {
+  const first = await home.start({ options: { 'fake-step-ms': 50 } });
+  const { id } = await first.submit({ steps: 10 });
+  const { code, said } = await home.startInVain();
+  expect(code).not.toBe(0);
+  expect(said).toContain('Another server is using the data folder');
+  expect(said).not.toContain('    at ');
+  expect(await first.end(id)).toMatchObject({ state: 'succeeded', attempt: 1 });
+});

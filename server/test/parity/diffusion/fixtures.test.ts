@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { Latents } from '../../../engine/src/diffusion/latents.ts';
+import { scaled } from '../../../engine/src/diffusion/latents.ts';
+import { brownianTreeNoise } from '../../../engine/src/diffusion/random/brownian-tree.ts';
+import { seedSequence } from '../../../engine/src/diffusion/random/seed-sequence.ts';
+import { TorchCpuGenerator } from '../../../engine/src/diffusion/random/torch-cpu.ts';
+import { planSampling } from '../../../engine/src/pipelines/sampling-plan.ts';
+import { resolveSettings } from '../../../engine/src/pipelines/settings.ts';
+import { maxDifference } from './goldens.ts';
+import { mixtureDenoiser } from './mixture.ts';
+
+/** Made by make_fixtures.py beside them, which names the reference's versions in each file. */
+function fixture<T>(name: string): T {
+  return JSON.parse(readFileSync(new URL(`../../fixtures/diffusion/${name}`, import.meta.url), 'utf8')) as T;
+}
+
+describe('random numbers', () => {
+  interface RandomNumbers {
+    draws: { seed: number; normals: number[][] }[];
+    uniforms: { seed: number; values: number[] };
+    seedSequences: { entropy: number; key: number[]; pool: number; words: number[] }[];
+    brownian: {
+      seed: number;
+      sigmaMin: number;
+      sigmaMax: number;
+      steps: { from: number; to: number; values: number[] }[];
+    };
+  }
+  const { draws, uniforms, seedSequences, brownian } = fixture<RandomNumbers>('random.json');
+
+  // torch's own scalar build differs from its vectorised one by 1.7e-6.
+  it('are those of torch on the CPU', () => {
+    for (const { seed, normals } of draws) {
+      const generator = new TorchCpuGenerator(seed);
+      for (const expected of normals) {
+        expect(maxDifference(generator.normals(expected.length), expected)).toBeLessThanOrEqual(4e-6);
+      }
+    }
+    const generator = new TorchCpuGenerator(uniforms.seed);
+    expect([...generator.uniforms(uniforms.values.length)]).toEqual(uniforms.values);
+  });
+
+  it('are seeded as by numpy', () => {
+    for (const { entropy, key, pool, words } of seedSequences) {
+      expect([...seedSequence(BigInt(entropy), key.map(BigInt), pool, words.length)]).toEqual(words);
+    }
+  });
+
+  it('follow the Brownian path of torchsde', () => {
+    const { seed, sigmaMin, sigmaMax, steps } = brownian;
+    const noise = brownianTreeNoise(seed, steps[0]!.values.length, sigmaMin, sigmaMax);
+    for (const { from, to, values } of steps) {
+      expect(maxDifference(noise(from, to), values)).toBeLessThanOrEqual(2e-5);
+    }
+  });
+});
+
+describe('samplers with the noise levels of diffusers', () => {
+  interface Trajectories {
+    dims: [number, number, number, number];
+    spread: number;
+    centres: number[][];
+    startSeed: number;
+    noiseSeed: number;
+    runs: { sampler: string; options: { eta?: number }; steps: number; result: number[] }[];
+  }
+  const { dims, spread, centres, startSeed, noiseSeed, runs } = fixture<Trajectories>('trajectories.json');
+
+  // Both sides work in float32; diffusers' steps differ between its own kernels by up to 1e-5.
+  it.each(runs)('$sampler $options ends where diffusers ends', async (run) => {
+    const { sampler: name, options, steps, result } = run;
+    const settings = resolveSettings(
+      { prompt: '', sampler: name, steps, conventions: 'diffusers', ...options },
+      { defaults: {} },
+    );
+    const { sampler, sigmas, start, finish } = planSampling(settings);
+    const source = (seed: number) => {
+      const generator = new TorchCpuGenerator(seed);
+      return (): Latents => ({ data: generator.normals(result.length), dims });
+    };
+    const denoise = mixtureDenoiser({ s: spread, w: centres.map(() => 1), mu: centres });
+    const walk = sampler(denoise, scaled(source(startSeed)(), start), sigmas, source(noiseSeed));
+    let step = await walk.next();
+    while (!step.done) step = await walk.next();
+    expect(maxDifference(scaled(step.value, finish).data, result)).toBeLessThanOrEqual(1e-4);
+  });
+});

@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import { brownianTreeNoise } from '../../../engine/src/diffusion/random/brownian-tree.ts';
+import { seedSequence } from '../../../engine/src/diffusion/random/seed-sequence.ts';
+import { TorchCpuGenerator } from '../../../engine/src/diffusion/random/torch-cpu.ts';
+import { goldenJson, hasGoldens, maxDifference } from './goldens.ts';
+
+interface Draw {
+  shape: number[];
+  /** All values, or of a large draw the first 64 and the last 16. */
+  values?: number[];
+  first?: number[];
+  last?: number[];
+  sum: number;
+  sum_sq: number;
+  sum_abs: number;
+}
+
+const size = (shape: number[]) => shape.reduce((product, length) => product * length, 1);
+
+/** torch 2.13 (CPU, vectorised). Its own scalar build differs by 1.7e-6. */
+const NORMALS = 4e-6;
+/** torchsde 0.2.6 with k-diffusion 0.1.1. Increments are sums of many normals. */
+const BROWNIAN = 2e-5;
+
+function expectDraw(actual: Float32Array, expected: Draw, tolerance: number): void {
+  const { values = expected.first ?? [], last = [] } = expected;
+  expect(values.length).toBeGreaterThan(0);
+  expect(actual).toHaveLength(size(expected.shape));
+  expect(maxDifference(actual.subarray(0, values.length), values)).toBeLessThanOrEqual(tolerance);
+  if (last.length > 0) {
+    expect(maxDifference(actual.subarray(-last.length), last)).toBeLessThanOrEqual(tolerance);
+  }
+  const sum = (f: (value: number) => number) => actual.reduce((total, value) => total + f(value), 0);
+  const roomy = tolerance * actual.length;
+  expect(Math.abs(sum((v) => v) - expected.sum)).toBeLessThanOrEqual(roomy);
+  expect(Math.abs(sum((v) => v * v) - expected.sum_sq)).toBeLessThanOrEqual(8 * roomy);
+  expect(Math.abs(sum(Math.abs) - expected.sum_abs)).toBeLessThanOrEqual(roomy);
+}
+
+describe.skipIf(!hasGoldens)('random numbers of torch 2.13 on the CPU', () => {
+  it('has the normals of a fresh generator, for every shape', () => {
+    const { cases } = goldenJson<{ cases: (Draw & { seed: number })[] }>('rng/torch_cpu.json');
+    for (const draw of cases) {
+      expectDraw(new TorchCpuGenerator(draw.seed).normals(size(draw.shape)), draw, NORMALS);
+    }
+  });
+
+  it('goes on with the same sequence over draws of mixed sizes', () => {
+    const { cases } = goldenJson<{ cases: { seed: number; torch: Draw[] }[] }>('rng/sequences.json');
+    for (const { seed, torch } of cases) {
+      const generator = new TorchCpuGenerator(seed);
+      for (const draw of torch) expectDraw(generator.normals(size(draw.shape)), draw, NORMALS);
+    }
+  });
+
+  it('has exactly its uniforms and integers', () => {
+    interface Other {
+      seed: number;
+      rand_float32_20: number[];
+      then_randint_0_1000_x8: number[];
+      then_randn_float64_5: number[];
+    }
+    for (const expected of goldenJson<{ cases: Other[] }>('rng/torch_cpu_other.json').cases) {
+      const generator = new TorchCpuGenerator(expected.seed);
+      expect([...generator.uniforms(20)]).toEqual(expected.rand_float32_20);
+      const integers = Array.from({ length: 8 }, () => generator.uint32() % 1000);
+      expect(integers).toEqual(expected.then_randint_0_1000_x8);
+      for (let i = 0; i < 9; i++) generator.uint32(); // randperm(10)
+      const normals = Array.from({ length: 5 }, () => generator.normal());
+      expect(maxDifference(normals, expected.then_randn_float64_5)).toBeLessThan(1e-14);
+    }
+  });
+});
+
+describe.skipIf(!hasGoldens)('the Brownian tree of torchsde 0.2.6', () => {
+  it("derives seeds as numpy's SeedSequence does", () => {
+    interface Seeds {
+      entropy: number;
+      spawn_key?: number[];
+      pool_size?: number;
+      state_uint32_x4: number[];
+      child0?: number[];
+      child0_child1?: number[];
+    }
+    for (const seeds of goldenJson<{ cases: Seeds[] }>('rng/seed_sequence.json').cases) {
+      const { entropy, spawn_key: key = [], pool_size: pool = 4 } = seeds;
+      const state = (path: number[], words: number) => [
+        ...seedSequence(BigInt(entropy), path.map(BigInt), pool, words),
+      ];
+      expect(state(key, 4)).toEqual(seeds.state_uint32_x4);
+      if (seeds.child0) expect(state([0], 2)).toEqual(seeds.child0);
+      if (seeds.child0_child1) expect(state([0, 1], 2)).toEqual(seeds.child0_child1);
+    }
+  });
+
+  it('has the increments of every query', () => {
+    interface Tree {
+      seed: number;
+      sigma_min: number;
+      sigma_max: number;
+      queries: (Draw & { from: number; to: number })[];
+    }
+    for (const tree of goldenJson<{ cases: Tree[] }>('rng/brownian.json').cases) {
+      const [first] = tree.queries;
+      const noise = brownianTreeNoise(tree.seed, size(first!.shape), tree.sigma_min, tree.sigma_max);
+      for (const query of tree.queries) expectDraw(noise(query.from, query.to), query, BROWNIAN);
+    }
+  });
+});

@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import { beta } from '../../../engine/src/diffusion/schedules/beta.ts';
+import { scheduleEntries } from '../../../engine/src/diffusion/schedules/index.ts';
+import { karras } from '../../../engine/src/diffusion/schedules/karras.ts';
+import { exponential } from '../../../engine/src/diffusion/schedules/exponential.ts';
+import { klOptimal } from '../../../engine/src/diffusion/schedules/kl-optimal.ts';
+import { NoiseLevels, scaledLinear } from '../../../engine/src/diffusion/schedules/noise-levels.ts';
+import { polyexponential } from '../../../engine/src/diffusion/schedules/polyexponential.ts';
+import type { SigmaRange } from '../../../engine/src/diffusion/schedules/schedule.ts';
+import { compvisTimesteps } from '../../../engine/src/diffusion/schedules/timesteps.ts';
+import { goldenJson, goldenTensors, hasGoldens } from './goldens.ts';
+
+interface Sigmas {
+  model: string;
+  schedule: string;
+  label: string;
+  n: number;
+  args?: { rho?: number; sigma_min?: number; sigma_max?: number; beta_alpha?: number; beta_beta?: number };
+  sigmas: number[];
+}
+interface Goldens {
+  cases: Sigmas[];
+  timestep_lists: { n: number; timesteps: number[] }[];
+  sigma_to_t: { sigma: number; t: number; t_quantized: number }[];
+  t_to_sigma: { t: number; sigma: number }[];
+}
+
+function expectClose(actual: readonly number[], expected: readonly number[], relative: number): void {
+  expect(actual).toHaveLength(expected.length);
+  actual.forEach((value, i) => {
+    expect(Math.abs(value - expected[i]!)).toBeLessThanOrEqual(relative * expected[i]!);
+  });
+}
+
+describe.skipIf(!hasGoldens)('schedules of webui 1.10', () => {
+  const { cases, ...conversions } = hasGoldens
+    ? goldenJson<Goldens>('schedules/schedules.json')
+    : { cases: [], timestep_lists: [], sigma_to_t: [], t_to_sigma: [] };
+  const levels = new NoiseLevels(scaledLinear());
+  /** Both sides work in float32; torch's square root is not always rounded correctly. */
+  const RELATIVE = 1e-6;
+
+  it.each(scheduleEntries)('has the noise levels of $name', ({ name, sigmas }) => {
+    const mine = cases.filter(({ model, label, args }) => model === 'sd1' && label === name && !args);
+    expect(mine).toHaveLength(6);
+    for (const golden of mine) expectClose(sigmas(golden.n, levels), golden.sigmas, RELATIVE);
+  });
+
+  it('has every digit of Karras, so that the noise of a Brownian path is the same too', () => {
+    for (const { n, sigmas } of cases.filter(({ schedule, args }) => schedule === 'karras' && !args)) {
+      expect(karras(n, levels)).toEqual(sigmas);
+    }
+  });
+
+  it('takes other ends and exponents', () => {
+    type Ranged = (n: number, range: SigmaRange, args: NonNullable<Sigmas['args']>) => number[];
+    const ranged: Record<string, Ranged> = {
+      karras: (n, range, { rho }) => karras(n, range, rho),
+      exponential,
+      polyexponential: (n, range, { rho }) => polyexponential(n, range, rho),
+      kl_optimal: klOptimal,
+      beta: (n, range, { beta_alpha: a, beta_beta: b }) => beta(n, range, a, b),
+    };
+    const withArguments = cases.filter(({ args }) => args);
+    expect(withArguments).toHaveLength(7);
+    for (const { schedule, n, args = {}, sigmas } of withArguments) {
+      const range: SigmaRange = {
+        sigmaMin: args.sigma_min ?? levels.sigmaMin,
+        sigmaMax: args.sigma_max ?? levels.sigmaMax,
+      };
+      expectClose(ranged[schedule]!(n, range, args), sigmas, RELATIVE);
+    }
+  });
+
+  it('has the timesteps of DDIM and PLMS', () => {
+    for (const { n, timesteps } of conversions.timestep_lists) {
+      expect(compvisTimesteps(n)).toEqual(timesteps.toReversed());
+    }
+  });
+
+  it('converts between timesteps and noise levels', () => {
+    for (const { sigma, t, t_quantized: whole } of conversions.sigma_to_t) {
+      expect(Math.abs(levels.timestepOf(sigma) - t)).toBeLessThan(1e-3);
+      expect(Math.round(levels.timestepOf(sigma))).toBe(whole);
+    }
+    for (const { t, sigma } of conversions.t_to_sigma) expectClose([levels.sigmaOf(t)], [sigma], RELATIVE);
+  });
+
+  it('has both spellings of the noise table', () => {
+    const tables = goldenTensors('schedules/tables.safetensors');
+    const expected = (name: string) => tables.get(name)!.data;
+    expect(scaledLinear()).toEqual(expected('alphas_cumprod_float64_then_float32'));
+    expect(scaledLinear('float32')).toEqual(expected('alphas_cumprod_float32'));
+    expectClose([...levels.sigmas], [...expected('sigmas')], 1e-6);
+  });
+});

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { clipTokenizer } from '../../../engine/src/pipelines/clip-tokenizer.ts';
+import { toChunks } from '../../../engine/src/prompt/chunks.ts';
+import { parseEmphasis } from '../../../engine/src/prompt/emphasis.ts';
+import { END_TOKEN, START_TOKEN } from '../../../engine/src/prompt/tokenizer.ts';
+import { goldenJson, hasGoldens } from '../diffusion/goldens.ts';
+
+describe.skipIf(!hasGoldens)('the tokenizer of transformers 5', () => {
+  interface Goldens {
+    cases: { text: string; ids: number[] }[];
+    padded: { text: string; ids_77: number[] }[];
+  }
+  const { cases, padded } = hasGoldens
+    ? goldenJson<Goldens>('tokenizer/tokenizer.json')
+    : { cases: [], padded: [] };
+
+  it.each(cases)('encodes $text', async ({ text, ids }) => {
+    expect((await clipTokenizer()).encode(text)).toEqual(ids);
+  });
+
+  it('fills up to 77', async () => {
+    const tokenizer = await clipTokenizer();
+    for (const { text, ids_77: expected } of padded) {
+      const [chunk] = toChunks([{ text, weight: 1 }], (part) => tokenizer.encode(part));
+      expect([...chunk!.tokens]).toEqual(expected);
+    }
+  });
+});
+
+describe.skipIf(!hasGoldens)('the prompt language of webui 1.10', () => {
+  interface Emphasis {
+    prompt: string;
+    attention?: [string, number][];
+    attention_error?: string;
+  }
+  const { cases } = hasGoldens ? goldenJson<{ cases: Emphasis[] }>('prompts/prompts.json') : { cases: [] };
+
+  it.each(cases)('reads the emphasis of $prompt', ({ prompt, attention, attention_error: error }) => {
+    const parsed = parseEmphasis(prompt).map(({ text, weight }) => [text, weight]);
+    // Where the reference raises, the number is text.
+    expect(parsed).toEqual(error ? [['a:1.2.3', 1.1]] : attention);
+  });
+
+  interface Chunked {
+    prompt: string;
+    comma_padding_backtrack: number;
+    token_count: number;
+    chunks: { tokens: number[]; multipliers: 1 | number[]; fixes: unknown[] }[];
+  }
+  const chunked = hasGoldens ? goldenJson<{ cases: Chunked[] }>('prompts/chunks.json').cases : [];
+  const withoutEmbeddings = chunked.filter(({ chunks }) => chunks.every(({ fixes }) => fixes.length === 0));
+
+  it.each(withoutEmbeddings)('cuts $prompt into chunks', async (golden) => {
+    const tokenizer = await clipTokenizer();
+    const chunks = toChunks(parseEmphasis(golden.prompt), (text) => tokenizer.encode(text), {
+      commaBacktrack: golden.comma_padding_backtrack,
+    });
+    expect(chunks).toHaveLength(golden.chunks.length);
+    golden.chunks.forEach(({ tokens, multipliers }, i) => {
+      const { tokens: actual, weights } = chunks[i]!;
+      expect(actual[0]).toBe(START_TOKEN);
+      expect([...actual]).toEqual(Object.assign(new Array<number>(77).fill(END_TOKEN), tokens));
+      const expected = Object.assign(new Array<number>(77).fill(1), multipliers === 1 ? [] : multipliers);
+      weights.forEach((weight, at) => expect(weight).toBeCloseTo(expected[at]!, 12));
+    });
+  });
+
+  it('covers all prompts without embeddings', () => {
+    expect(withoutEmbeddings.length).toBeGreaterThan(100);
+  });
+});
