@@ -2,15 +2,18 @@ import type { JobSnapshot } from '@atelier/contract';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Home, isAlive, until, type ServerProcess } from './server-process.ts';
 
-/** A job of three pictures, and what it draws where nothing disturbs it. */
-const REQUEST = { batchCount: 3, steps: 4 };
+/**
+ * A job of three pictures, and what it draws where nothing disturbs it. Where prompts may script failures its first
+ * attempt stops for ever in the second picture, so that it can be found there however slow the machine is.
+ */
+const REQUEST = { batchCount: 3, steps: 4, prompt: 'a red apple !hang@3#1:8' };
 let undisturbed: string[];
 let home: Home;
 
 beforeAll(async () => {
   const quiet = new Home();
   try {
-    const server = await quiet.start();
+    const server = await quiet.start({ failures: false });
     const { id } = await server.submit(REQUEST);
     await server.end(id);
     undisturbed = await server.pictures(id);
@@ -34,7 +37,7 @@ async function expectComplete(server: ServerProcess, job: JobSnapshot): Promise<
 }
 
 test('a server killed in the middle of a job finishes it after the restart, with the same pictures, once', async () => {
-  const first = await home.start({ options: { 'fake-step-ms': 50 } });
+  const first = await home.start();
   const { id, seq } = await first.submit(REQUEST);
   const before = await first.until(id, ({ images, progress }) => images.length === 1 && progress?.step === 2);
   await first.kill();
@@ -75,7 +78,8 @@ describe('killed while a picture is kept', () => {
     'announced',
   ];
   test.each(places.map((place) => `${place}#2`))('at %s: none is lost or doubled', async (place) => {
-    const first = await home.start({ env: { ATELIER_TEST_KILL_AT: `commit:${place}` } });
+    const env = { ATELIER_TEST_KILL_AT: `commit:${place}` };
+    const first = await home.start({ env, failures: false });
     const { id } = await first.submit(REQUEST);
     expect(await first.ended).toMatchObject({ signal: 'SIGKILL' });
 
@@ -85,9 +89,10 @@ describe('killed while a picture is kept', () => {
 });
 
 test('accepted jobs are kept in their order, and none is run twice', async () => {
-  const first = await home.start({ options: { 'fake-step-ms': 40 } });
+  const first = await home.start();
   const ids: string[] = [];
-  for (let seed = 0; seed < 4; seed += 1) ids.push((await first.submit({ seed })).id);
+  for (let seed = 0; seed < 4; seed += 1)
+    ids.push((await first.submit({ seed, prompt: 'a red apple !hang@2#1:1' })).id);
   await first.until(ids[1] as string, ({ state }) => state === 'running');
   await first.kill();
 
@@ -107,9 +112,9 @@ test('accepted jobs are kept in their order, and none is run twice', async () =>
 test('a job during which the server died three times is given up, and the next one runs', async () => {
   let id = '';
   for (let attempt = 1; attempt <= 3; attempt += 1) {
-    const server = await home.start({ options: { 'fake-step-ms': 30 } });
-    if (attempt === 1) ({ id } = await server.submit({ steps: 150 }));
-    await server.until(id, (job) => job.attempt === attempt && (job.progress?.step ?? 0) > 1);
+    const server = await home.start();
+    if (attempt === 1) ({ id } = await server.submit({ prompt: '!hang@3' }));
+    await server.until(id, (job) => job.attempt === attempt && job.progress?.step === 2);
     if (attempt === 3) await server.submit({ seed: 99 });
     await server.kill();
   }

@@ -66,6 +66,8 @@ interface Start {
   /** Options such as `{ 'fake-step-ms': 50 }`. */
   options?: Record<string, string | number>;
   env?: Record<string, string>;
+  /** Whether a prompt may script failures. */
+  failures?: boolean;
   /** A program and its arguments that starts the server. */
   through?: readonly string[];
 }
@@ -79,7 +81,7 @@ export class ServerProcess {
   readonly #process: ChildProcess;
   #url = '';
 
-  constructor(folder: string, { options = {}, env = {}, through = [] }: Start) {
+  constructor(folder: string, { options = {}, env = {}, failures = true, through = [] }: Start) {
     const flags = {
       engine: 'fake',
       'fake-step-ms': 1,
@@ -96,7 +98,7 @@ export class ServerProcess {
       ...through,
       process.execPath,
       built('src/serve.js'),
-      '--fake-failures',
+      ...(failures ? ['--fake-failures'] : []),
       ...argv,
     ];
     this.#process = spawn(program, rest, {

@@ -1,9 +1,16 @@
-import { spawn, spawnSync, type ChildProcess, type SpawnSyncReturns } from 'node:child_process';
+import {
+  spawn,
+  spawnSync,
+  type ChildProcess,
+  type SpawnSyncOptions,
+  type SpawnSyncReturns,
+} from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { built } from '../durability/built.ts';
 import { PATIENT } from './patient.ts';
@@ -27,8 +34,18 @@ afterEach(() => {
 
 const folders = (): string[] =>
   ['models', 'outputs', 'data'].flatMap((name) => [`--${name}`, join(home, name)]);
-const run = (...flags: string[]): SpawnSyncReturns<string> =>
-  spawnSync(process.execPath, [entry, ...flags], { encoding: 'utf8', timeout: 60_000 });
+const run = (flags: string[], options: SpawnSyncOptions = {}): SpawnSyncReturns<string> =>
+  spawnSync(process.execPath, [entry, ...flags], { ...options, encoding: 'utf8', timeout: 60_000 });
+
+/** Somebody whom rights stop: ourselves, or for root `nobody`. Null where nobody may not read this checkout. */
+const someone = ((): { uid?: number; gid?: number } | null => {
+  if (process.getuid?.() !== 0) return {};
+  const nobody = { uid: 65_534, gid: 65_534 };
+  const readsThisFile = `require('node:fs').accessSync(${JSON.stringify(fileURLToPath(import.meta.url))})`;
+  return spawnSync(process.execPath, ['-e', readsThisFile], { ...nobody, cwd: '/' }).status === 0
+    ? nobody
+    : null;
+})();
 
 describe('a start that cannot be', () => {
   it.each([
@@ -41,7 +58,7 @@ describe('a start that cannot be', () => {
       'This machine has no address 192.0.2.1: choose another one with --host, e.g. 127.0.0.1.\n',
     ],
   ])('says why in one sentence: %j', (flags, code, sentence) => {
-    const { status, stderr, stdout } = run(...folders(), ...flags);
+    const { status, stderr, stdout } = run([...folders(), ...flags]);
     expect(stderr).toMatch(sentence);
     expect(stderr.trim().split('\n')).toHaveLength(1);
     expect([status, stdout]).toEqual([code, '']);
@@ -66,21 +83,29 @@ describe('a start that cannot be', () => {
   it('says which folder cannot be written to', () => {
     // A file in the way stops everyone, also a user whom rights do not.
     writeFileSync(join(home, 'outputs'), '');
-    const { status, stderr } = run(...folders(), '--port', '0');
+    const { status, stderr } = run([...folders(), '--port', '0']);
     expect(stderr).toContain(`The folder ${join(home, 'outputs')} cannot be written to`);
     expect(stderr).toContain('--outputs');
     expect(status).toBe(1);
   });
 
-  it.skipIf(process.getuid?.() === 0)('says so for a folder without the right to write', () => {
-    mkdirSync(join(home, 'data'));
-    chmodSync(join(home, 'data'), 0o500);
-    expect(run(...folders(), '--port', '0').stderr).toContain('--data');
+  it.skipIf(someone === null).each(['outputs', 'data'])('says so without the right to write: %s', (name) => {
+    chmodSync(home, 0o755);
+    for (const folder of ['models', 'outputs', 'data']) {
+      mkdirSync(join(home, folder));
+      chmodSync(join(home, folder), folder === name ? 0o555 : 0o777);
+    }
+    const { status, stderr } = run([...folders(), '--port', '0'], { cwd: home, ...someone });
+    expect(stderr).toBe(
+      `The folder ${join(home, name)} cannot be written to (EACCES): give yourself the right to, ` +
+        `or choose another one with --${name}.\n`,
+    );
+    expect(status).toBe(1);
   });
 
   it('says when another server has the data folder', async () => {
     const server = await start();
-    const { status, stderr } = run(...folders(), '--port', '0');
+    const { status, stderr } = run([...folders(), '--port', '0']);
     await server.stop();
     expect(stderr).toContain('Another server is using the data folder');
     expect(status).toBe(1);
@@ -89,10 +114,10 @@ describe('a start that cannot be', () => {
 
 describe('--help and --version', () => {
   it('answer and end', () => {
-    const help = run('--help');
+    const help = run(['--help']);
     expect([help.status, help.stderr]).toEqual([0, '']);
     expect(help.stdout).toContain('--port NUMBER');
-    const version = run('--version');
+    const version = run(['--version']);
     expect([version.status, version.stdout]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]);
   });
 });

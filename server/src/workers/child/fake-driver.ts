@@ -21,7 +21,8 @@ export function fakeDriver({ stepMs, allowFailures }: WorkerOptions['fake']): En
         await setTimeout(stepMs, undefined, { signal }).catch(() => undefined); // an abort only ends the wait
         if (signal.aborted) return;
         for (const failure of failures) {
-          if (failure.step === step && (failure.attempt ?? attempt) === attempt) failAs(failure.kind);
+          const isMeant = (failure.attempt ?? attempt) === attempt && (failure.seed ?? seed) === seed;
+          if (failure.step === step && isMeant) failAs(failure.kind);
         }
         const sharpness = step / steps;
         const preview = (): Promise<Pixels> =>

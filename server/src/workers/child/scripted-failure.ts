@@ -1,24 +1,32 @@
 import { writeSync } from 'node:fs';
 
-/** A failure that a prompt asks of the fake engine: `!crash`, at a step `!crash@3`, only in one attempt `!crash@3#1`. */
+/**
+ * A failure that a prompt asks of the fake engine: `!crash`, at a step `!crash@3`, only in one attempt `!crash@3#1`,
+ * only in the picture of one seed `!crash@3#1:8`.
+ */
 export interface ScriptedFailure {
   kind: 'crash' | 'hang' | 'exit' | 'junk' | 'alloc';
   step: number;
   /** Null: in every attempt. */
   attempt: number | null;
+  /** Null: in every picture. */
+  seed: number | null;
 }
 
 /** The failures in a prompt, in order. Without `@` a failure comes at step 1. */
 export function scriptedFailures(prompt: string): ScriptedFailure[] {
   return Array.from(
-    prompt.matchAll(/!(crash|hang|exit|junk|alloc)(?:@(\d{1,3}))?(?:#(\d{1,3}))?/g),
+    prompt.matchAll(/!(crash|hang|exit|junk|alloc)(?:@(\d{1,3}))?(?:#(\d{1,3}))?(?::(\d{1,10}))?/g),
     (match) => ({
       kind: match[1] as ScriptedFailure['kind'],
       step: Number(match[2] ?? 1),
-      attempt: match[3] === undefined ? null : Number(match[3]),
+      attempt: numberOrNull(match[3]),
+      seed: numberOrNull(match[4]),
     }),
   );
 }
+
+const numberOrNull = (text: string | undefined): number | null => (text === undefined ? null : Number(text));
 
 /** Does to this process what its name says. Only `junk` returns. */
 export function failAs(kind: ScriptedFailure['kind']): void {
