@@ -6,7 +6,7 @@ const schedules = ['Karras', 'Automatic', 'Uniform'].map((name) => ({ name, alia
 
 test('Automatic leads, once, and says what it means', () => {
   const options = scheduleOptions(schedules, samplers, { sampler: 'DPM++ 2M', scheduler: 'Automatic' });
-  expect(options.map(({ label }) => label)).toEqual(['Automatic (Karras)', 'Karras', 'Uniform']);
+  expect(options.map(({ label }) => label)).toEqual(['Auto: Karras', 'Karras', 'Uniform']);
 });
 
 test('what is chosen is always among the choices', () => {

@@ -25,7 +25,7 @@ export function scheduleOptions(
   const named = schedules.map(({ name }) => name).filter((name) => name !== automatic);
   return withChosen(
     [
-      { value: automatic, label: meaning === automatic ? automatic : `${automatic} (${meaning})` },
+      { value: automatic, label: meaning === automatic ? automatic : `Auto: ${meaning}` },
       ...named.map((name) => ({ value: name, label: name })),
     ],
     scheduler,
