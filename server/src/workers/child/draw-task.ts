@@ -1,7 +1,7 @@
-import sharp from 'sharp';
 import type { DrawEvent, DrawTask } from '../worker.ts';
 import { breath } from './breath.ts';
-import type { EngineDriver, Pixels } from './driver.ts';
+import type { EngineDriver } from './driver.ts';
+import { encodePng } from './encode.ts';
 import { Previews } from './previews.ts';
 
 /**
@@ -49,11 +49,4 @@ export async function drawTask(
     }
   }
   return !signal.aborted;
-}
-
-/** A PNG without text: level 6 of zlib, as the webui's writer. The same pixels give the same bytes. */
-function encodePng({ data, width, height }: Pixels): Promise<Uint8Array> {
-  return sharp(data, { raw: { width, height, channels: 3 } })
-    .png({ compressionLevel: 6 })
-    .toBuffer();
 }
