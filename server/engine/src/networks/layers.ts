@@ -1,5 +1,6 @@
 import { EngineError } from '../errors.ts';
-import { isWeightType, MICROSOFT, type GraphBuilder, type Value } from '../onnx/graph.ts';
+import { isWeightType, MICROSOFT, type GraphBuilder, type Rows, type Value } from '../onnx/graph.ts';
+import { takeBranches, type Window } from '../onnx/live-branch.ts';
 import type { TensorInfo } from '../weights/weight-source.ts';
 import type { ShapePattern, Weights } from '../weights/weights.ts';
 
@@ -37,13 +38,18 @@ export function conv(
   const weight = floatTensor(weights, 'weight', [null, inputs, null, null]);
   const [outputs = 0, , kernel = 1] = weight.shape;
   const half = (kernel - 1) >> 1;
-  const operands = [x, graph.weight(weight)];
+  const { rest, branches } = takeBranches(weight);
+  const operands = [x, graph.weight(rest)];
   if (hasBias) operands.push(graph.weight(floatTensor(weights, 'bias', [outputs])));
-  return graph.op('Conv', operands, {
+  const window: Window = {
     kernel_shape: [kernel, kernel],
     pads: pads ?? [half, half, half, half],
     strides: [stride, stride],
-  });
+  };
+  return branches.reduce(
+    (sum, branch) => graph.op('Add', [sum, branch.convolve(graph, x, window)]),
+    graph.op('Conv', operands, { ...window }),
+  );
 }
 
 /** x Wᵀ + b over the last axis. W is [outputs, inputs], or a 1x1 convolution's [outputs, inputs, 1, 1]. */
@@ -56,7 +62,7 @@ export function linear(
 ): Value {
   const weight = matrix(weights, inputs);
   const [outputs = 0] = weight.shape;
-  const product = timesTransposed(graph, x, graph.weight(weight, [outputs, inputs]));
+  const product = timesWeight(graph, x, weight);
   if (!hasBias) return product;
   return graph.op('Add', [product, graph.weight(floatTensor(weights, 'bias', [outputs]))]);
 }
@@ -65,6 +71,23 @@ export function linear(
 export function matrix(weights: Weights, inputs: number): TensorInfo {
   const isConvolution = weights.has('weight') && weights.tensor('weight').shape.length === 4;
   return floatTensor(weights, 'weight', isConvolution ? [null, inputs, 1, 1] : [null, inputs]);
+}
+
+/**
+ * x Wᵀ over the last axis.
+ * @param weight a matrix, or a 1x1 convolution's kernel
+ * @param rows of W that are used; default: all
+ */
+export function timesWeight(graph: GraphBuilder, x: Value, weight: TensorInfo, rows?: Rows): Value {
+  const [outputs = 0, inputs = 0] = weight.shape;
+  const used = rows ?? { first: 0, last: outputs };
+  const { rest, branches } = takeBranches(weight);
+  const matrix = rest.shape.length === 2 ? rest : { ...rest, shape: [outputs, inputs] };
+  const part = rows === undefined ? graph.weight(matrix) : graph.weightRows(matrix, rows.first, rows.last);
+  return branches.reduce(
+    (sum, branch) => graph.op('Add', [sum, branch.multiply(graph, x, used)]),
+    timesTransposed(graph, x, part),
+  );
 }
 
 /** Takes W as it is stored, so that no transposed copy of it is ever made. */

@@ -10,6 +10,34 @@ export interface Value {
 export type Dims = readonly (number | string)[];
 type Attribute = number | string | readonly number[] | { readonly float: number };
 
+/** A number that may be changed between runs: an input of the graph that every run is given. */
+export interface LiveNumber {
+  /** Of the input. */
+  readonly name: string;
+  value: number;
+}
+
+/** Rows `first` to `last` (exclusive) of a tensor, along its first axis. */
+export interface Rows {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Changes what a weight is worth, wherever a graph uses it: W becomes W'. */
+export interface TensorPatch {
+  /** True if it can change some rows without seeing the others. */
+  readonly isByRows: boolean;
+  /** True if it adds something that does not depend on the weight. */
+  readonly isAdded: boolean;
+  /** @param weight the rows, as a matrix [rows, all other sizes multiplied] */
+  apply(graph: GraphBuilder, weight: Value, rows: Rows): Value;
+}
+
+/** A tensor that is changed by patches, in their order, when it is used. */
+export interface PatchedTensor extends TensorInfo {
+  readonly patches: readonly TensorPatch[];
+}
+
 /** An ONNX model that refers to weights by file and offset; small, whatever the size of the weights. */
 export interface OnnxModel {
   readonly bytes: Uint8Array;
@@ -18,6 +46,8 @@ export interface OnnxModel {
   readonly operatorCount: number;
   /** Of all weights, as float32. */
   readonly weightBytes: number;
+  /** Numbers that every run is given. */
+  readonly liveNumbers: readonly LiveNumber[];
 }
 
 /** Numbers of onnx.proto's `TensorProto.DataType`. */
@@ -50,6 +80,8 @@ export class GraphBuilder {
   readonly #outputs = new ProtobufWriter();
   readonly #weights = new Map<string, Value>();
   readonly #constants = new Map<string, Value>();
+  readonly #patched = new Map<TensorInfo, Map<string, Value>>();
+  readonly #liveNumbers = new Map<LiveNumber, Value>();
   #weightsRoot: string | null = null;
   #weightBytes = 0;
   #names = 0;
@@ -60,18 +92,29 @@ export class GraphBuilder {
     return { name };
   }
 
+  /** A number that every run is given, as [1]. */
+  live(number: LiveNumber): Value {
+    let value = this.#liveNumbers.get(number);
+    if (value === undefined) {
+      value = this.input(number.name, 'float', [1]);
+      this.#liveNumbers.set(number, value);
+    }
+    return value;
+  }
+
   output(name: string, value: Value, dims: Dims): void {
     this.#emit('Identity', [value], [name], {}, '');
     this.#outputs.message(12, valueInfo(name, ELEMENT.FLOAT, dims));
   }
 
   /**
-   * A weight as float32. The cast of other types is folded when the session opens.
+   * A weight as float32, patched. The cast of other types and the patches are folded when the session opens.
    * @param dims other sizes for the same bytes, such as a vector as [n, 1, 1].
    */
   weight(tensor: TensorInfo, dims: readonly number[] = tensor.shape): Value {
     if (countOf(dims) !== countOf(tensor.shape))
       throw new RangeError(`${tensor.name} does not have dims ${dims.join()}`);
+    if (isPatched(tensor)) return this.#patchedRows(tensor, { first: 0, last: tensor.shape[0] ?? 1 }, dims);
     return this.#castWeight(tensor, 0, tensor.byteLength, dims);
   }
 
@@ -79,11 +122,13 @@ export class GraphBuilder {
   weightRows(tensor: TensorInfo, first: number, last: number): Value {
     const [rows = 1, ...rest] = tensor.shape;
     const rowBytes = tensor.byteLength / rows;
+    if (isPatched(tensor)) return this.#patchedRows(tensor, { first, last }, [last - first, ...rest]);
     return this.#castWeight(tensor, first * rowBytes, (last - first) * rowBytes, [last - first, ...rest]);
   }
 
   /** Rows of a weight picked by `indices` when it runs; only what was picked is made float32. */
   gatherRows(tensor: TensorInfo, indices: Value): Value {
+    if (isPatched(tensor)) return this.op('Gather', [this.weight(tensor), indices]);
     const rows = this.op('Gather', [this.#storedWeight(tensor, 0, tensor.byteLength, tensor.shape), indices]);
     return tensor.dtype === 'F32' ? rows : this.op('Cast', [rows], { to: ELEMENT.FLOAT });
   }
@@ -138,7 +183,32 @@ export class GraphBuilder {
       weightsRoot: this.#weightsRoot ?? '/',
       operatorCount: this.#operators,
       weightBytes: this.#weightBytes,
+      liveNumbers: [...this.#liveNumbers.keys()],
     };
+  }
+
+  #patchedRows(tensor: PatchedTensor, rows: Rows, dims: readonly number[]): Value {
+    let made = this.#patched.get(tensor);
+    if (made === undefined) this.#patched.set(tensor, (made = new Map<string, Value>()));
+    return once(made, `${rows.first} ${rows.last} ${dims.join()}`, () => {
+      const { patches, ...plain } = tensor;
+      const [all = 1] = tensor.shape;
+      const isWhole = rows.last - rows.first === all;
+      const columns = countOf(tensor.shape) / all;
+      if (!isWhole && !patches.every(({ isByRows }) => isByRows)) {
+        const whole = this.weight(tensor, [all, columns]);
+        const part = this.op('Slice', [whole, this.ints([rows.first]), this.ints([rows.last])]);
+        return this.#reshaped(part, [rows.last - rows.first, columns], dims);
+      }
+      const matrix = { ...plain, shape: [all, columns] };
+      const start = isWhole ? this.weight(matrix) : this.weightRows(matrix, rows.first, rows.last);
+      const end = patches.reduce((weight, patch) => patch.apply(this, weight, rows), start);
+      return this.#reshaped(end, [rows.last - rows.first, columns], dims);
+    });
+  }
+
+  #reshaped(value: Value, from: readonly number[], to: readonly number[]): Value {
+    return from.join() === to.join() ? value : this.op('Reshape', [value, this.ints(to)]);
   }
 
   #castWeight(tensor: TensorInfo, from: number, length: number, dims: readonly number[]): Value {
@@ -215,6 +285,10 @@ export class GraphBuilder {
   #fresh(): Value {
     return { name: `v${this.#names++}` };
   }
+}
+
+function isPatched(tensor: TensorInfo): tensor is PatchedTensor {
+  return 'patches' in tensor;
 }
 
 /** `AttributeProto`: name 1, f 2, i 3, s 4, ints 8, type 20. Numbers are integers unless wrapped as `{ float }`. */

@@ -1,7 +1,7 @@
 import type * as Runtime from 'onnxruntime-node';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { EngineError } from '../errors.ts';
-import type { OnnxModel } from './graph.ts';
+import type { LiveNumber, OnnxModel } from './graph.ts';
 import { threadsWithinQuota } from './threads.ts';
 
 /** A tensor that goes into or comes out of a network, row-major. */
@@ -21,12 +21,19 @@ export class Session {
   readonly network: string;
   readonly #runtime: typeof Runtime;
   #native: InferenceSession | null;
+  readonly #liveNumbers: readonly LiveNumber[];
   #running: Promise<unknown> = Promise.resolve();
 
-  private constructor(network: string, runtime: typeof Runtime, native: InferenceSession) {
+  private constructor(
+    network: string,
+    runtime: typeof Runtime,
+    native: InferenceSession,
+    liveNumbers: readonly LiveNumber[],
+  ) {
     this.network = network;
     this.#runtime = runtime;
     this.#native = native;
+    this.#liveNumbers = liveNumbers;
   }
 
   /**
@@ -51,7 +58,7 @@ export class Session {
         logSeverityLevel: 3,
         extra: { session: { model_external_initializers_file_folder_path: model.weightsRoot } },
       });
-      return new Session(network, runtime, native);
+      return new Session(network, runtime, native, model.liveNumbers);
     } catch (cause) {
       throw failure(network, 'could not be loaded', cause);
     }
@@ -72,6 +79,9 @@ export class Session {
     for (const [name, { data, dims }] of Object.entries(inputs)) {
       feeds[name] =
         data instanceof Int32Array ? new Native('int32', data, dims) : new Native('float32', data, dims);
+    }
+    for (const { name, value } of this.#liveNumbers) {
+      feeds[name] = new Native('float32', Float32Array.of(value), [1]);
     }
     const run = native.run(feeds, outputs);
     this.#running = Promise.allSettled([this.#running, run]);

@@ -30,6 +30,17 @@ it('reads float32 and float64', () => {
   expect([...floatsFrom(bytesOf(Float64Array.of(0.1)), { name, dtype: 'F64' })]).toEqual([Math.fround(0.1)]);
 });
 
-it('does not take whole numbers for floats', () => {
-  expect(() => floatsFrom(new Uint8Array(8), { name, dtype: 'I64' })).toThrow(RangeError);
+it('reads whole numbers and truth values', () => {
+  const dtypes = [
+    [BigInt64Array.of(-3n), 'I64'],
+    [Int32Array.of(-3), 'I32'],
+    [Int16Array.of(-3), 'I16'],
+    [Int8Array.of(-3), 'I8'],
+  ] as const;
+  for (const [array, dtype] of dtypes) expect([...floatsFrom(bytesOf(array), { name, dtype })]).toEqual([-3]);
+  expect([...floatsFrom(Uint8Array.of(0, 1), { name, dtype: 'BOOL' })]).toEqual([0, 1]);
+});
+
+it('does not take what it cannot read', () => {
+  expect(() => floatsFrom(new Uint8Array(8), { name, dtype: 'C64' })).toThrow(RangeError);
 });

@@ -1,8 +1,8 @@
 import type { TensorInfo } from './weight-source.ts';
 
 /**
- * Little-endian bytes of a tensor as float32.
- * @throws RangeError for element types that are no floats.
+ * Little-endian bytes of a tensor as float32; whole numbers and truth values (0 or 1) too.
+ * @throws RangeError for element types that are smaller than a byte, 8-bit floats, and complex numbers.
  */
 export function floatsFrom(
   bytes: Uint8Array,
@@ -25,8 +25,25 @@ export function floatsFrom(
         return bits.getFloat32(0);
       });
     }
+    case 'I64':
+      return read(8, (offset) => Number(view.getBigInt64(offset, true)));
+    case 'U64':
+      return read(8, (offset) => Number(view.getBigUint64(offset, true)));
+    case 'I32':
+      return read(4, (offset) => view.getInt32(offset, true));
+    case 'U32':
+      return read(4, (offset) => view.getUint32(offset, true));
+    case 'I16':
+      return read(2, (offset) => view.getInt16(offset, true));
+    case 'U16':
+      return read(2, (offset) => view.getUint16(offset, true));
+    case 'I8':
+      return read(1, (offset) => view.getInt8(offset));
+    case 'U8':
+    case 'BOOL':
+      return read(1, (offset) => view.getUint8(offset));
     default:
-      throw new RangeError(`${name} has elements of type ${dtype}, not floats.`);
+      throw new RangeError(`${name} has elements of type ${dtype}, which are not read.`);
   }
 }
 
