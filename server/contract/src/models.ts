@@ -27,7 +27,7 @@ export const ModelView = z
     name: z.string(),
     fileName: z.string(),
     title: z.string(),
-    family: z.enum(['sd1']).nullable(),
+    family: z.enum(['sd1', 'sd2', 'sdxl', 'sdxl-refiner']).nullable(),
     sizeBytes: z.int().min(0),
     /** First 10 hex digits of the file's SHA-256; null until it is computed. */
     shortHash: z.string().nullable(),

@@ -11,7 +11,7 @@ function cardOf(metadata: Record<string, string>): ModelCard {
     tensors: new Map(),
   } as Partial<WeightSource> as WeightSource;
   const part = new Weights(source);
-  return readModelCard(source, { family: 'sd1', text: part, unet: part, vae: part, prediction: 'epsilon' });
+  return readModelCard(source, { family: 'sd1', task: 'text', towers: [], unet: part, vae: part });
 }
 
 describe('a model card', () => {

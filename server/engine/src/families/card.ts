@@ -1,6 +1,6 @@
 import type { WeightSource } from '../weights/weight-source.ts';
 import type { ModelCard } from './model-card.ts';
-import type { Sd1Parts } from './recognise.ts';
+import type { CheckpointParts } from './recognise.ts';
 
 /** Foreign text is cut to what fits on a page. */
 const MAX_TITLE = 200;
@@ -11,10 +11,14 @@ const MAX_PROMPTS = 50;
  * What a file says of itself. Keys: modelspec 1.0 (github.com/Stability-AI/ModelSpec), and our `atelier.defaults` (JSON
  * object) and `atelier.sample_prompts` (JSON list). What is malformed is left out: nobody's picture fails for it.
  */
-export function readModelCard(source: WeightSource, { family, text, unet, vae }: Sd1Parts): ModelCard {
+export function readModelCard(
+  source: WeightSource,
+  { family, task, towers, unet, vae }: CheckpointParts,
+): ModelCard {
   const { metadata } = source;
   return {
     family,
+    task,
     title: shortened(metadata.get('modelspec.title'), MAX_TITLE),
     description: shortened(metadata.get('modelspec.description'), MAX_TEXT),
     usageHint: shortened(metadata.get('modelspec.usage_hint'), MAX_TEXT),
@@ -24,7 +28,11 @@ export function readModelCard(source: WeightSource, { family, text, unet, vae }:
       ...resolution(metadata.get('modelspec.resolution')),
       ...readDefaults(metadata.get('atelier.defaults')),
     },
-    parameters: { textEncoder: text.parameters, unet: unet.parameters, vae: vae.parameters },
+    parameters: {
+      textEncoder: towers.reduce((sum, { weights }) => sum + weights.parameters, 0),
+      unet: unet.parameters,
+      vae: vae.parameters,
+    },
   };
 }
 

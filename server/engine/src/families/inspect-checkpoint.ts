@@ -2,7 +2,7 @@ import { openSafetensors } from '../weights/safetensors.ts';
 import { readModelCard } from './card.ts';
 import type { ModelCard } from './model-card.ts';
 import { recognise } from './recognise.ts';
-import { sd1Networks } from './sd1.ts';
+import { checkpointNetworks } from './checkpoint-networks.ts';
 
 /**
  * Reads what a checkpoint is from its header: quick, without loading weights or the native runtime.
@@ -11,6 +11,6 @@ import { sd1Networks } from './sd1.ts';
 export async function inspectCheckpoint(path: string): Promise<ModelCard> {
   const source = await openSafetensors(path);
   const parts = recognise(source);
-  sd1Networks(parts); // names what a network lacks
+  checkpointNetworks(parts); // names what a network lacks
   return readModelCard(source, parts);
 }

@@ -1,5 +1,6 @@
 import { parseJson } from './card.ts';
 import type { LatentToRgb } from './diffusion-model.ts';
+import type { Family } from './family-facts.ts';
 
 type Rgb = readonly [number, number, number];
 
@@ -14,16 +15,38 @@ export const SD1_LATENT_TO_RGB: LatentToRgb = {
   bias: [0.5, 0.5, 0.5],
 };
 
+/** As above, for SDXL. */
+const SDXL_LATENT_TO_RGB: LatentToRgb = {
+  weight: [
+    [0.18255, 0.2116, 0.21705],
+    [-0.12665, -0.0021, 0.0534],
+    [0.0538, 0.05555, -0.0181],
+    [-0.15825, -0.1246, -0.1094],
+  ],
+  bias: [0.5542, 0.49125, 0.49945],
+};
+
+const OF_FAMILY: Readonly<Record<Family, LatentToRgb>> = {
+  sd1: SD1_LATENT_TO_RGB,
+  sd2: SD1_LATENT_TO_RGB,
+  sdxl: SDXL_LATENT_TO_RGB,
+  'sdxl-refiner': SDXL_LATENT_TO_RGB,
+};
+
 /**
  * The map that a model brings for its own latents, in the metadata key `atelier.latent_rgb`:
  * `{"weight": [[r, g, b], …one a channel], "bias": [r, g, b]}`, for scaled latents and colours in 0…1.
  */
-export function readLatentToRgb(json: string | undefined, channels: number): LatentToRgb {
+export function readLatentToRgb(
+  json: string | undefined,
+  channels: number,
+  family: Family = 'sd1',
+): LatentToRgb {
   const object = parseJson(json);
-  if (typeof object !== 'object' || object === null) return SD1_LATENT_TO_RGB;
+  if (typeof object !== 'object' || object === null) return OF_FAMILY[family];
   const { weight, bias } = object as { weight?: unknown; bias?: unknown };
   if (!isRgb(bias) || !Array.isArray(weight) || weight.length !== channels || !weight.every(isRgb)) {
-    return SD1_LATENT_TO_RGB;
+    return OF_FAMILY[family];
   }
   return { weight, bias };
 }

@@ -7,15 +7,16 @@ import { requireMemory } from './memory.ts';
 export class LazyNetwork<Model extends OnnxModel> {
   readonly name: string;
   readonly model: Model;
-  readonly #source: WeightSource;
+  readonly #sources: readonly WeightSource[];
   readonly #options: SessionOptions;
   #session: Promise<Session> | null = null;
   #isDisposed = false;
 
-  constructor(name: string, model: Model, source: WeightSource, options: SessionOptions) {
+  /** @param sources that the model's weights lie in */
+  constructor(name: string, model: Model, sources: readonly WeightSource[], options: SessionOptions) {
     this.name = name;
     this.model = model;
-    this.#source = source;
+    this.#sources = sources;
     this.#options = options;
   }
 
@@ -42,7 +43,7 @@ export class LazyNetwork<Model extends OnnxModel> {
   }
 
   async #open(loadBytes: number): Promise<Session> {
-    await this.#source.checkUnchanged();
+    await Promise.all(this.#sources.map((source) => source.checkUnchanged()));
     await requireMemory(`load the ${this.name}`, loadBytes);
     return Session.open(this.name, this.model, this.#options);
   }

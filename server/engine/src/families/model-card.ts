@@ -1,6 +1,10 @@
+import type { UnetTask } from './diffusion-model.ts';
+import type { Family } from './family-facts.ts';
+
 /** What a checkpoint says of itself (safetensors `__metadata__`, modelspec keys) and what was found in it. */
 export interface ModelCard {
-  readonly family: 'sd1';
+  readonly family: Family;
+  readonly task: UnetTask;
   readonly title: string | null;
   readonly description: string | null;
   readonly usageHint: string | null;

@@ -41,7 +41,7 @@ async function openPart(
   options: OpenOptions,
 ): Promise<LazyNetwork<TaesdModel>> {
   const source = await openSafetensors(path);
-  return new LazyNetwork(name, build(new Weights(source)), source, options);
+  return new LazyNetwork(name, build(new Weights(source)), [source], options);
 }
 
 class Taesd implements TinyAutoencoder {

@@ -1,168 +1,144 @@
 import { EngineError } from '../errors.ts';
+import { contextWidthOf } from '../networks/unet.ts';
 import type { WeightSource } from '../weights/weight-source.ts';
-import { Weights } from '../weights/weights.ts';
+import type { Weights } from '../weights/weights.ts';
+import type { UnetTask } from './diffusion-model.ts';
+import { FAMILIES, type Family } from './family-facts.ts';
+import { locateText, locateUnet, locateVae, type TextPart } from './locate-networks.ts';
+import { notACheckpoint } from './other-kinds.ts';
+import type { TowerUse } from './text-tower.ts';
 
-/** Where the networks of a checkpoint in the SD 1.x layout lie. */
-export interface Sd1Parts {
-  readonly family: 'sd1';
-  /** What lies below `text_model.`. */
-  readonly text: Weights;
-  readonly unet: Weights;
-  readonly vae: Weights;
-  readonly prediction: 'epsilon' | 'v';
+/** A text encoder of a checkpoint, and how its family uses it. */
+export interface Tower extends TextPart {
+  readonly use: TowerUse;
 }
 
-const UNET = 'model.diffusion_model.';
-const UNET_INPUT = `${UNET}input_blocks.0.0.weight`;
-const VAE = 'first_stage_model.';
-/** The first is usual; the second is in files written with old versions of transformers. */
-const TEXT = ['cond_stage_model.transformer.text_model.', 'cond_stage_model.transformer.'] as const;
+/** What a checkpoint is made of, and which family it belongs to. */
+export interface CheckpointParts {
+  readonly family: Family;
+  readonly task: UnetTask;
+  readonly towers: readonly Tower[];
+  readonly unet: Weights;
+  readonly vae: Weights;
+}
+
+/** Files that give what the checkpoint itself does not have, or what is to be used instead. */
+export interface Companions {
+  /** Its VAE is used, whatever the checkpoint brings. */
+  readonly vae?: WeightSource;
+  /** Its text encoders are used where the checkpoint has none. */
+  readonly text?: WeightSource;
+  /** Where it is known from elsewhere, such as a configuration. */
+  readonly family?: Family;
+}
 
 /**
  * Tells a checkpoint's family from names and shapes, never from the file's name.
- * @throws EngineError `model-invalid` that says what the file looks like instead.
+ * @throws EngineError `model-invalid` that says what the file looks like instead, or what it lacks.
  */
-export function recognise(source: WeightSource): Sd1Parts {
-  const { tensors } = source;
-  const other = kinds.find(({ has }) => has(tensorsOf(source)));
-  if (other !== undefined) throw otherKind(source, other);
-  if (!tensors.has(UNET_INPUT)) {
-    throw new EngineError('model-invalid', `"${source.name}" is not a known kind of checkpoint.`, {
-      hint: 'Stable Diffusion 1.x checkpoints in one .safetensors file are supported.',
+export function recognise(
+  source: WeightSource,
+  { vae, text, family: known }: Companions = {},
+): CheckpointParts {
+  const unet = locateUnet(source);
+  if (unet === null) throw notACheckpoint(source);
+  const task = taskOf(unet);
+  const family = known ?? familyOf(source, unet);
+  const towers = towersOf(source, family) ?? (text === undefined ? null : towersOf(text, family));
+  const baked = vae === undefined ? locateVae(source) : locateVae(vae);
+  if (vae !== undefined && baked === null) {
+    throw new EngineError('model-invalid', `"${vae.name}" holds no VAE.`, {
+      hint: 'Choose another file as VAE.',
     });
   }
-  const text = TEXT.find((prefix) => tensors.has(`${prefix}embeddings.token_embedding.weight`));
-  const hasVae = tensors.has(`${VAE}decoder.conv_in.weight`);
-  if (text === undefined || !hasVae) {
-    const missing = [text === undefined ? ['text encoder'] : [], hasVae ? [] : ['VAE']]
-      .flat()
-      .join(' and no ');
-    throw new EngineError('model-invalid', `"${source.name}" has a UNet but no ${missing}.`, {
-      hint: 'Look for a version of the model with everything in one file.',
-    });
+  if (towers === null || baked === null) throw incomplete(source, family, towers === null, baked === null);
+  return { family, task, towers, unet, vae: baked };
+}
+
+/** What goes in beside the 4 channels of latents. */
+const TASKS: Readonly<Record<number, UnetTask>> = { 4: 'text', 5: 'depth', 8: 'instruct', 9: 'inpaint' };
+
+function taskOf(unet: Weights): UnetTask {
+  const channels = unet.tensor('input_blocks.0.0.weight', [null, null, 3, 3]).shape[1] ?? 0;
+  const task = TASKS[channels];
+  if (task !== undefined) return task;
+  throw new EngineError(
+    'model-invalid',
+    `"${unet.source.name}" has a UNet with ${channels} input channels${channels === 7 ? ', as upscaling checkpoints do' : ''}; 4, 5 (depth), 8 (instructions) and 9 (inpainting) are supported.`,
+    { hint: 'Look for another version of the model.' },
+  );
+}
+
+/** By what only the family has: a second vector (SDXL), OpenCLIP's text encoder or its width (2.x), none of them (1.x). */
+function familyOf(source: WeightSource, unet: Weights): Family {
+  const width = contextWidthOf(unet);
+  if (!unet.under('label_emb').isEmpty) {
+    if (locateText(source, 'cond_stage_model.') !== null || width === FAMILIES.sd2.contextWidth) {
+      throw new EngineError(
+        'model-invalid',
+        `"${source.name}" looks like a Stable Diffusion 2 unCLIP checkpoint, which is not supported.`,
+        { hint: 'Choose a checkpoint that draws from text.' },
+      );
+    }
+    const isRefiner =
+      locateText(source, 'conditioner.embedders.0.')?.layout === 'open-clip' ||
+      width === FAMILIES['sdxl-refiner'].contextWidth;
+    return isRefiner ? 'sdxl-refiner' : 'sdxl';
   }
-  return {
-    family: 'sd1',
-    text: new Weights(source, text),
-    unet: new Weights(source, UNET),
-    vae: new Weights(source, VAE),
-    prediction: predictionOf(source),
-  };
+  if (width === FAMILIES.sd2.contextWidth) return 'sd2';
+  const text = locateText(source, 'cond_stage_model.');
+  if (text !== null) return text.layout === 'open-clip' ? 'sd2' : 'sd1';
+  return hasLinearProjections(unet) ? 'sd2' : 'sd1';
 }
 
-function predictionOf({ tensors, metadata }: WeightSource): 'epsilon' | 'v' {
-  const declared = metadata.get('modelspec.prediction_type')?.trim().toLowerCase() ?? '';
-  return tensors.has('v_pred') || ['v', 'v_prediction', 'v-prediction'].includes(declared) ? 'v' : 'epsilon';
-}
-
-/** Questions about names and shapes that tell kinds apart. */
-interface Names {
-  readonly startsWith: (prefix: string) => boolean;
-  readonly contains: (part: string) => boolean;
-  readonly endsWith: (end: string) => boolean;
-  readonly shape: (name: string) => readonly number[] | undefined;
-}
-interface Kind {
-  readonly what: string;
-  readonly hint?: string;
-  /** Used together with a checkpoint. */
-  readonly isPart?: true;
-  readonly has: (names: Names) => boolean;
-}
-
-const channelsOfInput = ({ shape }: Names): number | undefined => shape(UNET_INPUT)?.[1];
-const AS_PART = 'It is for use with a checkpoint, and belongs in another folder than models/checkpoints.';
-
-/** Everything that is not SD 1.x but turns up in model folders, told apart in this order. */
-const kinds: readonly Kind[] = [
-  {
-    what: 'a LoRA',
-    isPart: true,
-    has: ({ startsWith, contains, endsWith }) =>
-      startsWith('lora_unet_') ||
-      startsWith('lora_te') ||
-      endsWith('.lora_up.weight') ||
-      contains('.lora_A.') ||
-      contains('.lora_B.') ||
-      contains('.hada_w1_a') ||
-      contains('.lokr_w'),
-  },
-  {
-    what: 'an SDXL checkpoint',
-    has: ({ startsWith }) => startsWith('conditioner.embedders.') || startsWith(`${UNET}label_emb.`),
-  },
-  {
-    what: 'an SD 2.x checkpoint',
-    has: ({ startsWith }) => startsWith('cond_stage_model.model.'),
-  },
-  { what: 'an SD 3 checkpoint', has: ({ startsWith }) => startsWith(`${UNET}joint_blocks.`) },
-  {
-    what: 'a Flux model',
-    has: ({ startsWith }) => startsWith('double_blocks.') || startsWith(`${UNET}double_blocks.`),
-  },
-  {
-    what: 'a ControlNet',
-    isPart: true,
-    has: ({ startsWith }) => startsWith('control_model.') || startsWith('controlnet_'),
-  },
-  {
-    what: 'a T2I-Adapter',
-    isPart: true,
-    has: ({ shape }) => shape('body.0.block1.weight') !== undefined,
-  },
-  { what: 'an inpainting checkpoint (9 input channels)', has: (names) => channelsOfInput(names) === 9 },
-  { what: 'a depth checkpoint (5 input channels)', has: (names) => channelsOfInput(names) === 5 },
-  { what: 'an InstructPix2Pix checkpoint (8 input channels)', has: (names) => channelsOfInput(names) === 8 },
-  {
-    what: 'a checkpoint for another kind of latents',
-    has: (names) => (channelsOfInput(names) ?? 4) !== 4,
-  },
-  {
-    what: 'an embedding (textual inversion)',
-    isPart: true,
-    has: ({ shape }) => ['emb_params', 'clip_l', 'clip_g'].some((name) => shape(name) !== undefined),
-  },
-  {
-    what: 'a UNet in the diffusers layout',
-    hint: 'Look for a version of the model as one .safetensors file.',
-    has: ({ startsWith }) => startsWith('down_blocks.') || startsWith('unet.down_blocks.'),
-  },
-  {
-    what: 'a text encoder',
-    isPart: true,
-    has: ({ startsWith }) => startsWith('text_model.'),
-  },
-  {
-    what: 'a VAE',
-    isPart: true,
-    has: (names) =>
-      channelsOfInput(names) === undefined &&
-      (names.startsWith('decoder.') || names.startsWith('encoder.') || names.startsWith(VAE)),
-  },
-  {
-    what: 'a TAESD network',
-    isPart: true,
-    has: ({ shape }) => shape('1.conv.0.weight') !== undefined || shape('3.conv.0.weight') !== undefined,
-  },
-];
-
-function tensorsOf({ tensors }: WeightSource): Names {
-  const names = [...tensors.keys()];
-  return {
-    startsWith: (prefix) => names.some((name) => name.startsWith(prefix)),
-    contains: (part) => names.some((name) => name.includes(part)),
-    endsWith: (end) => names.some((name) => name.endsWith(end)),
-    shape: (name) => tensors.get(name)?.shape,
-  };
-}
-
-function otherKind({ name }: WeightSource, { what, hint, isPart }: Kind): EngineError {
-  if (isPart === true) {
-    return new EngineError('model-invalid', `"${name}" looks like ${what}, not a checkpoint.`, {
-      hint: AS_PART,
-    });
+/** Around the attentions: matrices, as 2.x has them, and not 1x1 convolutions. */
+function hasLinearProjections({ source, prefix }: Weights): boolean {
+  for (const [name, { shape }] of source.tensors) {
+    if (name.startsWith(prefix) && name.endsWith('.proj_in.weight')) return shape.length === 2;
   }
-  return new EngineError('model-invalid', `"${name}" looks like ${what}, which is not supported yet.`, {
-    hint: hint ?? 'Stable Diffusion 1.x checkpoints are supported.',
-  });
+  return false;
+}
+
+/** A tower as `last` layer, normed. */
+const NORMED = { isNormed: true, isPooled: false } as const;
+/** The last layer but one as it is. */
+const RAW = { layer: 2, isNormed: false } as const;
+
+/** The text encoders of a family, or null if one is missing. */
+function towersOf(source: WeightSource, family: Family): Tower[] | null {
+  const first = locateText(source, 'cond_stage_model.');
+  const [a, b] = [0, 1].map((index) => locateText(source, `conditioner.embedders.${index}.`));
+  switch (family) {
+    case 'sd1':
+      return first && [{ ...first, use: { padding: null, layer: 1, ...NORMED } }];
+    case 'sd2':
+      // Files converted to the names of transformers had the unused last layer cut off.
+      return (
+        first && [{ ...first, use: { padding: 0, layer: first.layout === 'open-clip' ? 2 : 1, ...NORMED } }]
+      );
+    case 'sdxl':
+      if (!a || !b) return null;
+      return [
+        { ...a, use: { padding: null, isPooled: false, ...RAW } },
+        { ...b, use: { padding: 0, isPooled: true, ...RAW } },
+      ];
+    case 'sdxl-refiner':
+      return a ? [{ ...a, use: { padding: 0, isPooled: true, ...RAW } }] : null;
+  }
+}
+
+function incomplete(
+  source: WeightSource,
+  family: Family,
+  lacksText: boolean,
+  lacksVae: boolean,
+): EngineError {
+  const missing = [...(lacksText ? ['text encoder'] : []), ...(lacksVae ? ['VAE'] : [])].join(' and no ');
+  return new EngineError(
+    'model-invalid',
+    `"${source.name}" has a UNet of ${FAMILIES[family].title} but no ${missing}.`,
+    {
+      hint: 'Look for a version of the model with everything in one file, or name a file for what is missing.',
+    },
+  );
 }

@@ -14,6 +14,7 @@ const WIDTH = 6;
 class ColourModel implements DiffusionModel {
   readonly card = {
     family: 'sd1' as const,
+    task: 'text' as const,
     title: null,
     description: null,
     usageHint: null,
@@ -22,8 +23,12 @@ class ColourModel implements DiffusionModel {
     defaults: { width: 64, height: 128, steps: 4, sampler: 'Euler' },
     parameters: { textEncoder: 0, unet: 0, vae: 0 },
   };
+  readonly task = 'text';
   readonly prediction = 'epsilon';
+  readonly noise = { betaStart: 0.00085, betaEnd: 0.012, isZeroTerminal: false };
   readonly latentChannels = 4;
+  readonly latentScale = 1;
+  readonly factor = 8;
   readonly latentToRgb = {
     weight: [
       [1, 0, 0],
@@ -64,8 +69,8 @@ class ColourModel implements DiffusionModel {
     throw new Error('not asked for by text to image');
   }
 
-  async load(onNetwork?: (name: 'text encoder' | 'UNet' | 'VAE decoder') => void) {
-    for (const name of ['text encoder', 'UNet', 'VAE decoder'] as const) {
+  async load(onNetwork?: (name: string) => void) {
+    for (const name of ['text encoder', 'UNet', 'VAE decoder']) {
       onNetwork?.(name);
       await Promise.resolve();
     }

@@ -1,4 +1,4 @@
-import type { ModelProblem } from '@atelier/contract';
+import type { ModelProblem, ModelView } from '@atelier/contract';
 
 /** What the server asks of the inspector process. */
 export interface InspectorRequest {
@@ -9,7 +9,7 @@ export interface InspectorRequest {
 
 /** What a checkpoint says of itself, as far as lists show it. Foreign text. */
 export interface InspectedCard {
-  family: 'sd1';
+  family: NonNullable<ModelView['family']>;
   title: string | null;
   description: string | null;
   usageHint: string | null;

@@ -100,7 +100,9 @@ describe.skipIf(!hasGoldens)('other files:', () => {
     const name = `text-multihead-${activation}`;
     const references = await openReferences(goldenPath(`families/text-multihead/${name}.safetensors`));
     const source = await openSafetensors(goldenPath(`checkpoints/${name}/model.safetensors`));
-    const model = clipText(new Weights(source, 'text_model.'), activation === 'gelu' ? 'gelu' : 'quick-gelu');
+    const model = clipText(new Weights(source, 'text_model.'), {
+      activation: activation === 'gelu' ? 'gelu' : 'quick-gelu',
+    });
     const session = await Session.open('text encoder', model, { threads: 1 });
     for (const index of [0, 1]) {
       const tokens = { data: references.ids(`${index}.ids`), dims: [2, 77] };

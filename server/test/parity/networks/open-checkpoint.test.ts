@@ -84,7 +84,7 @@ describe('a checkpoint that is not whole', () => {
       ...(sd1Layout(mixed) as Layout).filter(({ name }) => name.startsWith('cond_stage_model.')),
       ...layout.filter(({ name }) => !name.startsWith('cond_stage_model.')),
     ]);
-    await expect(inspectCheckpoint(path)).rejects.toThrow(/text encoder 128 wide, but a UNet for 32/);
+    await expect(inspectCheckpoint(path)).rejects.toThrow(/text encoders 128 wide, but a UNet for 32/);
   });
 
   it('may lack the VAE’s encoder, until a picture is to be encoded', async () => {

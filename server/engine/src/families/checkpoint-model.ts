@@ -1,0 +1,132 @@
+import type { Latents } from '../diffusion/latents.ts';
+import type { UnetModel } from '../networks/unet.ts';
+import type { SessionOptions } from '../onnx/session.ts';
+import { readModelCard } from './card.ts';
+import { checkpointNetworks } from './checkpoint-networks.ts';
+import type {
+  DiffusionModel,
+  Guides,
+  LatentToRgb,
+  NoiseFacts,
+  PixelPlanes,
+  TextConditioning,
+  UnetTask,
+} from './diffusion-model.ts';
+import { FAMILIES } from './family-facts.ts';
+import { readLatentToRgb } from './latent-rgb.ts';
+import { LazyNetwork } from './lazy-network.ts';
+import { requireMemory } from './memory.ts';
+import type { ModelCard } from './model-card.ts';
+import type { Prediction, TrainingFacts } from './prediction.ts';
+import { probePrediction } from './probe-prediction.ts';
+import type { CheckpointParts } from './recognise.ts';
+import { TextEncoder } from './text-encoder.ts';
+import { TextTower } from './text-tower.ts';
+import { runUnet } from './unet-runner.ts';
+import { VaeRunner } from './vae-runner.ts';
+
+/** A checkpoint of any family in the layout of the original code: text encoders, UNet, VAE. */
+export class CheckpointModel implements DiffusionModel {
+  readonly card: ModelCard;
+  readonly task: UnetTask;
+  readonly noise: NoiseFacts;
+  readonly latentChannels: number;
+  readonly latentScale: number;
+  readonly factor: number;
+  readonly latentToRgb: LatentToRgb;
+  readonly prediction: Prediction;
+  readonly #text: TextEncoder;
+  readonly #unet: LazyNetwork<UnetModel>;
+  readonly #vae: VaeRunner;
+  /** Latent pixels of the largest picture that there was memory for; networks keep what a run took. */
+  #largestArea = 0;
+
+  private constructor(parts: CheckpointParts, training: TrainingFacts, options: SessionOptions) {
+    const { family, towers, unet, vae, task } = parts;
+    const networks = checkpointNetworks(parts);
+    this.card = readModelCard(unet.source, parts);
+    this.task = task;
+    this.prediction = training.prediction ?? 'epsilon';
+    this.noise = training.noise;
+    this.latentScale = FAMILIES[family].latentScale;
+    this.latentChannels = networks.unet.outputChannels;
+    this.factor = networks.decoder.factor;
+    const ownMap = unet.source.metadata.get('atelier.latent_rgb');
+    this.latentToRgb = readLatentToRgb(ownMap, this.latentChannels, family);
+    this.#text = new TextEncoder(
+      networks.towers.map((model, index) => {
+        const { weights, use } = towers[index]!;
+        const name = index === 0 ? 'text encoder' : `text encoder ${index + 1}`;
+        return new TextTower(new LazyNetwork(name, model, [weights.source], options), use);
+      }),
+    );
+    this.#unet = new LazyNetwork('UNet', networks.unet, [unet.source], options);
+    this.#vae = new VaeRunner(networks.decoder, vae, this.latentScale, options);
+  }
+
+  /** Asks the UNet itself what it predicts where nothing else says (SD 2.x), which loads it. */
+  static async open(
+    parts: CheckpointParts,
+    training: TrainingFacts,
+    options: SessionOptions,
+  ): Promise<CheckpointModel> {
+    const model = new CheckpointModel(parts, training, options);
+    const isOpen = training.prediction === null && parts.family === 'sd2' && parts.task === 'text';
+    if (!isOpen) return model;
+    const prediction = await probePrediction((x, timestep, context) => model.predict(x, timestep, context), {
+      channels: model.latentChannels,
+      contextWidth: model.#unet.model.contextWidth,
+    });
+    return Object.assign(model, { prediction });
+  }
+
+  encodeText(tokenIds: Int32Array, clipSkip = 1): Promise<TextConditioning> {
+    return this.#text.encode(tokenIds, clipSkip);
+  }
+
+  async predict(
+    x: Latents,
+    timestep: number,
+    context: TextConditioning,
+    guides: Guides = {},
+  ): Promise<Latents> {
+    await this.#requireMemory(x);
+    return runUnet(this.#unet, { x, timestep, context, guides, factor: this.factor });
+  }
+
+  async decode(latents: Latents): Promise<PixelPlanes> {
+    await this.#requireMemory(latents);
+    return this.#vae.decode(latents);
+  }
+
+  encodeImage(pixels: PixelPlanes): Promise<{ mean: Latents; logvar: Latents }> {
+    return this.#vae.encode(pixels);
+  }
+
+  /** Of the whole way to the picture, so that a size that is too large fails at the first step and not at the last. */
+  async #requireMemory({ dims: [batch, , height, width] }: Latents): Promise<void> {
+    const area = batch * height * width;
+    if (area <= this.#largestArea) return;
+    const needs = [this.#unet, this.#vae.decoder].map(
+      ({ loadBytes, model }) => loadBytes + model.runBytesPerLatent * (area - this.#largestArea),
+    );
+    await requireMemory(
+      `draw ${width * this.factor}x${height * this.factor} pixels`,
+      needs.reduce((sum, bytes) => sum + bytes),
+    );
+    this.#largestArea = area;
+  }
+
+  async load(onNetwork?: (name: string) => void): Promise<void> {
+    const towers = this.#text.towers.map(({ network }) => network);
+    for (const network of [...towers, this.#unet, this.#vae.decoder]) {
+      onNetwork?.(network.name);
+      await network.session();
+    }
+  }
+
+  async dispose(): Promise<void> {
+    const networks = [...this.#text.towers.map(({ network }) => network), this.#unet, this.#vae];
+    await Promise.all(networks.map((network) => network.dispose()));
+  }
+}

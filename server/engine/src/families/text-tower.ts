@@ -1,0 +1,81 @@
+import { EngineError } from '../errors.ts';
+import { CHUNK_TOKENS, type ClipTextModel } from '../networks/clip-text.ts';
+import type { LazyNetwork } from './lazy-network.ts';
+
+/** How a family uses a text encoder. */
+export interface TowerUse {
+  /** Token that fills a chunk up; null: the end token, which marks the end anyway. */
+  readonly padding: number | null;
+  /** Layer that is used unless another is asked for, counted from the last, 1. */
+  readonly layer: number;
+  /** Applies the final layer norm to it. */
+  readonly isNormed: boolean;
+  /** Also gives one vector for the whole text. */
+  readonly isPooled: boolean;
+}
+
+/** What a tower makes of a chunk: [77, width], and the vector [pooledWidth] if it was asked for. */
+export interface EncodedChunk {
+  readonly data: Float32Array;
+  readonly pooled: Float32Array | null;
+}
+
+/** A text encoder as its family uses it. */
+export class TextTower {
+  readonly network: LazyNetwork<ClipTextModel>;
+  readonly #use: TowerUse;
+
+  constructor(network: LazyNetwork<ClipTextModel>, use: TowerUse) {
+    this.network = network;
+    this.#use = use;
+  }
+
+  get width(): number {
+    return this.network.model.width;
+  }
+
+  /**
+   * Encodes one chunk of exactly 77 token ids, padded with the end token.
+   * @param clipSkip 1 = last layer, or the family's own where that lies deeper
+   * @throws EngineError `invalid-request` if there are fewer layers
+   */
+  async encode(tokenIds: Int32Array, clipSkip: number): Promise<EncodedChunk> {
+    this.#check(tokenIds, clipSkip);
+    const { padding, layer, isNormed, isPooled } = this.#use;
+    const tokens = padding === null ? tokenIds : repadded(tokenIds, padding);
+    const skip = Math.max(clipSkip, layer);
+    const hidden = isNormed ? `skip${skip}` : `raw${skip}`;
+    const session = await this.network.session();
+    const outputs = await session.run(
+      { tokens: { data: tokens, dims: [1, CHUNK_TOKENS] } },
+      isPooled ? [hidden, 'pooled'] : [hidden],
+    );
+    return { data: outputs[hidden]!.data, pooled: outputs.pooled?.data ?? null };
+  }
+
+  #check(tokenIds: Int32Array, clipSkip: number): void {
+    const { layers, vocabulary } = this.network.model;
+    if (tokenIds.length !== CHUNK_TOKENS) {
+      throw new RangeError(`Expected ${CHUNK_TOKENS} token ids but received ${tokenIds.length}.`);
+    }
+    const unknown = tokenIds.find((id) => id < 0 || id >= vocabulary);
+    if (unknown !== undefined) {
+      throw new RangeError(`Token id ${unknown} is not in the text encoder's vocabulary of ${vocabulary}.`);
+    }
+    if (!Number.isInteger(clipSkip) || clipSkip < 1 || clipSkip > layers) {
+      throw new EngineError(
+        'invalid-request',
+        `Expected CLIP skip from 1 to ${layers} but received ${clipSkip}.`,
+        { hint: `This model's text encoder has ${layers} layers.` },
+      );
+    }
+  }
+}
+
+/** The end tokens that fill the chunk up, all but the first of them, become `padding`. */
+export function repadded(tokenIds: Int32Array, padding: number): Int32Array {
+  const end = tokenIds.at(-1);
+  let first = tokenIds.length - 1;
+  while (first > 0 && tokenIds[first - 1] === end) first -= 1;
+  return tokenIds.slice().fill(padding, first + 1);
+}
