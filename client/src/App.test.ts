@@ -5,7 +5,13 @@ import App from './App.svelte';
 import { Api } from './lib/api/api.ts';
 import { Studio } from './lib/state/studio.svelte.ts';
 import { FakeServer } from './test/fake-server.ts';
-import { sampleImage, sampleJob, sampleModel, samplePreview, sampleSettings } from './test/samples.ts';
+import {
+  sampleImage,
+  sampleJob,
+  sampleModel,
+  samplePreview,
+  sampleSettings,
+} from '@atelier/contract/samples';
 
 async function open(server: FakeServer): Promise<Studio> {
   if (server.models.length === 0) {

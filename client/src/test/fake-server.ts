@@ -2,7 +2,7 @@ import { GenerationRequest, isActive } from '@atelier/contract';
 import type { ImageView, JobPreview, JobSnapshot, ModelView, Problem, WatchReply } from '@atelier/contract';
 import type { Fetch } from '../lib/api/api.ts';
 import type { AtelierSocket } from '../lib/realtime/realtime.svelte.ts';
-import { sampleJob, sampleSettings } from './samples.ts';
+import { sampleJob, sampleSettings } from '@atelier/contract/samples';
 
 type Handler = (...args: never[]) => void;
 

@@ -15,8 +15,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { silent } from '../../test/http/fakes.ts';
 import { createEvents } from '../events.ts';
-import type { Log } from '../log.ts';
 import { intents } from '../storage/images-table.ts';
 import { claimJob, endJob, insertJob } from '../storage/jobs-table.ts';
 import { openStorage, type Storage } from '../storage/open-storage.ts';
@@ -24,12 +24,6 @@ import { createGallery } from './create-gallery.ts';
 import { dayFolder } from './file-name.ts';
 import type { FinishedPicture, PictureStore } from './picture-store.ts';
 
-const quiet: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 let png: Buffer;
 let folder: string;
 let outputsDir: string;
@@ -47,7 +41,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'atelier-gallery-'));
   outputsDir = join(folder, 'outputs');
-  storage = await openStorage(join(folder, 'data'), quiet);
+  storage = await openStorage(join(folder, 'data'), silent);
   announced = [];
   gallery = open();
   jobId = await runningJob();
@@ -61,7 +55,7 @@ afterEach(async () => {
 function open(): PictureStore {
   const events = createEvents();
   events.on('image:added', (image) => announced.push(image));
-  return createGallery({ storage, events, log: quiet, outputsDir });
+  return createGallery({ storage, events, log: silent, outputsDir });
 }
 
 async function runningJob(): Promise<string> {

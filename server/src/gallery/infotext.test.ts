@@ -1,21 +1,8 @@
-import type { GenerationSettings } from '@atelier/contract';
+import { sampleSettings } from '@atelier/contract/samples';
 import { expect, test } from 'vitest';
 import { infotext, numberText, settingsLine } from './infotext.ts';
 
-const settings: GenerationSettings = {
-  prompt: 'a red apple',
-  negativePrompt: '',
-  model: 'folder/harbour-v2',
-  sampler: 'Euler a',
-  scheduler: 'Automatic',
-  steps: 20,
-  width: 128,
-  height: 192,
-  cfgScale: 7,
-  seed: 1,
-  batchSize: 1,
-  batchCount: 1,
-};
+const settings = sampleSettings({ model: 'folder/harbour-v2', width: 128, height: 192, seed: 1 });
 const facts = { settings, seed: 1, schedule: 'Automatic', modelHash: '0f1e2d3c4b', version: 'Atelier 0.1.0' };
 const line =
   'Steps: 20, Sampler: Euler a, Schedule type: Automatic, CFG scale: 7, Seed: 1, Size: 128x192, ' +

@@ -1,28 +1,22 @@
 import type { GenerationSettings, ImageView, JobPreview, JobSnapshot } from '@atelier/contract';
+import { sampleSettings } from '@atelier/contract/samples';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { built } from '../../test/durability/built.ts';
+import { fakeWorker, workerEntry } from '../../test/fake-worker.ts';
+import { silent } from '../../test/http/fakes.ts';
 import { AppError } from '../errors.ts';
 import { createEvents, type Events } from '../events.ts';
 import { createGallery } from '../gallery/create-gallery.ts';
 import type { PictureStore } from '../gallery/picture-store.ts';
 import type { Library } from '../library/library.ts';
-import type { Log } from '../log.ts';
 import { openStorage, type Storage } from '../storage/open-storage.ts';
-import { createSupervisor } from '../workers/supervisor.ts';
 import type { DrawingWorker } from '../workers/worker.ts';
 import { createQueue } from './create-queue.ts';
 import type { JobQueue } from './job-queue.ts';
 
-const quiet: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 const library: Pick<Library, 'resolve' | 'shortHash'> = {
   resolve: (name = 'fake') =>
     name === 'fake'
@@ -45,7 +39,7 @@ let previews: JobPreview[];
 let added: ImageView[];
 let waiting: { id: string; test: (job: JobSnapshot) => boolean; resolve: (job: JobSnapshot) => void }[];
 
-beforeAll(() => void (entry = built('src/workers/worker-entry.js')), 300_000);
+beforeAll(() => void (entry = workerEntry()), 300_000);
 beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'atelier-queue-'))));
 afterEach(async () => {
   await close();
@@ -66,22 +60,12 @@ async function open({ stepMs = 1, limits = {}, start = true } = {}): Promise<voi
   });
   events.on('job:preview', (preview) => previews.push(preview));
   events.on('image:added', (image) => added.push(image));
-  storage = await openStorage(join(folder, 'data'), quiet);
+  storage = await openStorage(join(folder, 'data'), silent);
   const outputsDir = join(folder, 'outputs');
-  gallery = createGallery({ storage, events, log: quiet, outputsDir });
-  worker = createSupervisor({
-    config: {
-      engine: 'fake',
-      fake: { stepMs, allowFailures: true },
-      threads: null,
-      modelsDir: join(folder, 'models'),
-      watchdog: { stepMs: 60_000, loadMs: 60_000, jobMs: 60_000 },
-    },
-    log: quiet,
-    entry,
-  });
+  gallery = createGallery({ storage, events, log: silent, outputsDir });
+  worker = fakeWorker({ stepMs, modelsDir: join(folder, 'models'), entry });
   const config = { limits: { ...LIMITS, ...limits }, outputsDir };
-  queue = createQueue({ storage, gallery, worker, library, events, config, version: '9.9', log: quiet });
+  queue = createQueue({ storage, gallery, worker, library, events, config, version: '9.9', log: silent });
   await gallery.start();
   if (!start) return;
   worker.start();
@@ -95,21 +79,8 @@ async function close(graceMs = 0): Promise<void> {
   await storage.close();
 }
 
-const settings = (change: Partial<GenerationSettings> = {}): GenerationSettings => ({
-  prompt: 'a red apple',
-  negativePrompt: '',
-  model: 'fake',
-  sampler: 'Euler a',
-  scheduler: 'Automatic',
-  steps: 3,
-  width: 64,
-  height: 64,
-  cfgScale: 7,
-  seed: 1,
-  batchSize: 1,
-  batchCount: 1,
-  ...change,
-});
+const settings = (change: Partial<GenerationSettings> = {}): GenerationSettings =>
+  sampleSettings({ model: 'fake', steps: 3, width: 64, height: 64, seed: 1, ...change });
 const submit = (change: Partial<GenerationSettings> = {}): Promise<JobSnapshot> =>
   queue.submit(settings(change));
 const until = (id: string, test: (job: JobSnapshot) => boolean): Promise<JobSnapshot> =>

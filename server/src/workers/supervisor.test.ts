@@ -1,58 +1,34 @@
-import type { GenerationSettings } from '@atelier/contract';
+import { sampleSettings } from '@atelier/contract/samples';
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeAll, expect, test } from 'vitest';
-import { built } from '../../test/durability/built.ts';
-import type { Log } from '../log.ts';
-import { createSupervisor } from './supervisor.ts';
+import { fakeWorker, workerEntry } from '../../test/fake-worker.ts';
 import type { DrawEvent, DrawingWorker, DrawOutcome, DrawTask } from './worker.ts';
 
-const quiet: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 let entry: string;
 let worker: DrawingWorker;
 
-beforeAll(() => void (entry = built('src/workers/worker-entry.js')), 300_000);
+beforeAll(() => void (entry = workerEntry()), 300_000);
 afterEach(() => worker.stop());
 
 async function started({ stepMs = 5, watchdog = {}, entryFile = entry } = {}): Promise<DrawingWorker> {
-  const limits = { stepMs: 60_000, loadMs: 60_000, jobMs: 60_000, ...watchdog };
-  const config = {
-    engine: 'fake' as const,
-    fake: { stepMs, allowFailures: true },
-    threads: null,
-    watchdog: limits,
-    modelsDir: '/nowhere',
-  };
-  worker = createSupervisor({ config, log: quiet, entry: entryFile });
+  worker = fakeWorker({ stepMs, watchdog, entry: entryFile });
   worker.start();
   if (entryFile === entry) await worker.ready();
   return worker;
 }
 
-const settings = (change: Partial<GenerationSettings> = {}): GenerationSettings => ({
-  prompt: 'a red apple',
-  negativePrompt: '',
-  model: 'fake',
-  sampler: 'Euler a',
-  scheduler: 'Automatic',
-  steps: 4,
-  width: 64,
-  height: 64,
-  cfgScale: 7,
-  seed: 1,
-  batchSize: 1,
-  batchCount: 1,
-  ...change,
-});
 const task = (prompt: string, change: Partial<DrawTask> & { steps?: number } = {}): DrawTask => ({
   jobId: 'job',
   claim: 1,
   attempt: 1,
-  settings: settings({ prompt, steps: change.steps ?? 4 }),
+  settings: sampleSettings({
+    prompt,
+    model: 'fake',
+    width: 64,
+    height: 64,
+    seed: 1,
+    steps: change.steps ?? 4,
+  }),
   modelPath: '',
   pictures: [{ index: 0, seed: 1 }],
   ...change,

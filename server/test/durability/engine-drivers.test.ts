@@ -1,4 +1,5 @@
 import type { GenerationSettings } from '@atelier/contract';
+import { sampleSettings } from '@atelier/contract/samples';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,21 +28,8 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const settings = (change: Partial<GenerationSettings> = {}): GenerationSettings => ({
-  prompt: 'a red apple',
-  negativePrompt: '',
-  model: 'tiny',
-  sampler: 'Euler a',
-  scheduler: 'Automatic',
-  steps: 3,
-  width: 72,
-  height: 64,
-  cfgScale: 2,
-  seed: 1,
-  batchSize: 1,
-  batchCount: 1,
-  ...change,
-});
+const settings = (change: Partial<GenerationSettings> = {}): GenerationSettings =>
+  sampleSettings({ model: 'tiny', steps: 3, width: 72, height: 64, cfgScale: 2, seed: 1, ...change });
 
 interface Drawing {
   events: DriverEvent[];

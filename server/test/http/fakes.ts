@@ -1,4 +1,5 @@
 import type { GenerationSettings, Health, ImageView, JobSnapshot, ModelView } from '@atelier/contract';
+import { sampleImage, sampleJob, sampleModel } from '@atelier/contract/samples';
 import { randomUUID } from 'node:crypto';
 import { AppError } from '../../src/errors.ts';
 import type { Gallery } from '../../src/gallery/gallery.ts';
@@ -61,42 +62,15 @@ export class MemoryQueue implements Queue {
   }
 }
 
-export function waiting(settings: GenerationSettings, position: number): JobSnapshot {
-  return {
-    id: randomUUID(),
-    state: 'queued',
-    seq: 0,
-    settings,
-    position,
-    progress: null,
-    images: [],
-    failure: null,
-    attempt: 0,
-    createdAt: new Date(0).toISOString(),
-    startedAt: null,
-    finishedAt: null,
-  };
-}
+export const waiting = (settings: GenerationSettings, position: number): JobSnapshot =>
+  sampleJob(position, { id: randomUUID(), settings, position });
 
 /** Pictures whose files lie anywhere. */
 export class MemoryGallery implements Gallery {
   readonly images = new Map<string, { view: ImageView; path: string }>();
 
   add(path: string, facts: Partial<ImageView> = {}): ImageView {
-    const view: ImageView = {
-      id: randomUUID(),
-      jobId: randomUUID(),
-      index: 0,
-      name: '2026-01-31/00001-1-a red apple.png',
-      width: 8,
-      height: 8,
-      sizeBytes: 1,
-      seed: 1,
-      parameters: 'a red apple',
-      missing: false,
-      createdAt: new Date(0).toISOString(),
-      ...facts,
-    };
+    const view = sampleImage(this.images.size, { id: randomUUID(), sizeBytes: 1, ...facts });
     this.images.set(view.id, { view, path });
     return view;
   }
@@ -127,7 +101,7 @@ export class MemoryLibrary implements Library {
   readonly models: ModelView[];
 
   constructor(...models: (Partial<ModelView> & { name: string })[]) {
-    this.models = models.map(model);
+    this.models = models.map((facts) => sampleModel(facts.name, facts));
   }
   async list(): Promise<ModelView[]> {
     return this.models;
@@ -145,18 +119,3 @@ export class MemoryLibrary implements Library {
   }
   async close(): Promise<void> {}
 }
-
-export const model = (facts: Partial<ModelView> & { name: string }): ModelView => ({
-  fileName: `${facts.name}.safetensors`,
-  title: facts.name,
-  family: 'sd1',
-  sizeBytes: 1,
-  shortHash: null,
-  description: null,
-  usageHint: null,
-  licence: null,
-  samplePrompts: [],
-  defaults: {},
-  problem: null,
-  ...facts,
-});

@@ -67,7 +67,7 @@ describe('the file of a picture', () => {
   });
 
   it('is saved under its name when asked', async () => {
-    const { id } = app.gallery.add(path);
+    const { id } = app.gallery.add(path, { name: '2026-01-31/00001-1-a red apple.png' });
     const { headers } = await get(app.base, `${IMAGES}/${id}/file?download=1`);
     expect(headers['content-disposition']).toMatch(/^attachment; filename="00001-1-a red apple.png"/);
   });

@@ -1,6 +1,6 @@
 import { GenerationSettings, JobList, JobSnapshot, Problem } from '@atelier/contract';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { MemoryLibrary, model } from './fakes.ts';
+import { MemoryLibrary } from './fakes.ts';
 import { get, post, send, type Answer } from './send.ts';
 import { startApp, type StartedApp } from './start-app.ts';
 
@@ -142,7 +142,7 @@ describe('POST /api/v1/jobs', () => {
 
   it('leaves out what a model wishes if it does not exist here', async () => {
     const odd = await startApp({
-      library: new MemoryLibrary(model({ name: 'odd', defaults: { sampler: 'Unheard' } })),
+      library: new MemoryLibrary({ name: 'odd', defaults: { sampler: 'Unheard' } }),
     });
     const { settings } = (await post(odd.base, JOBS, { prompt: 'x' })).json;
     await odd.close();

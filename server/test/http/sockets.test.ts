@@ -1,4 +1,5 @@
 import type { ClientToServerEvents, JobPreview, ServerToClientEvents, WatchReply } from '@atelier/contract';
+import { sampleSettings } from '@atelier/contract/samples';
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { io, type Socket } from 'socket.io-client';
@@ -18,20 +19,7 @@ import { catalogue } from './start-app.ts';
 type Client = Socket<ServerToClientEvents, ClientToServerEvents>;
 
 const host = '127.0.0.1';
-const settings = {
-  prompt: 'x',
-  negativePrompt: '',
-  model: 'm',
-  sampler: 'Euler a',
-  scheduler: 'Automatic',
-  steps: 1,
-  width: 64,
-  height: 64,
-  cfgScale: 7,
-  seed: 1,
-  batchSize: 1,
-  batchCount: 1,
-};
+const settings = sampleSettings();
 
 class PreviewingQueue extends MemoryQueue {
   newest: JobPreview[] = [];

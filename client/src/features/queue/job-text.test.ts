@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sampleImage, sampleJob, sampleSettings } from '../../test/samples.ts';
+import { sampleImage, sampleJob, sampleSettings } from '@atelier/contract/samples';
 import { extent, standing } from './job-text.ts';
 
 const progress = {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sampleImage, sampleJob } from '../../test/samples.ts';
+import { sampleImage, sampleJob } from '@atelier/contract/samples';
 import { announcement } from './announcement.ts';
 
 const running = (fraction: number) =>

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import { FakeServer } from '../../test/fake-server.ts';
-import { sampleModel, sampleSettings } from '../../test/samples.ts';
+import { sampleModel, sampleSettings } from '@atelier/contract/samples';
 import { Api } from '../api/api.ts';
 import { Catalogue } from './catalogue.svelte.ts';
 import { GenerationForm } from './form.svelte.ts';

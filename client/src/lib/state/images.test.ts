@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { FakeServer } from '../../test/fake-server.ts';
-import { sampleImage, uuid } from '../../test/samples.ts';
+import { sampleImage, uuid } from '@atelier/contract/samples';
 import { Api } from '../api/api.ts';
 import { Images } from './images.svelte.ts';
 

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from 'vitest';
-import { sampleJob, samplePreview, uuid } from '../../test/samples.ts';
+import { sampleJob, samplePreview, uuid } from '@atelier/contract/samples';
 import { Jobs } from './jobs.svelte.ts';
 
 const alive = new Set<string>();

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { FakeServer, problem } from '../../test/fake-server.ts';
-import { sampleImage, sampleJob, sampleModel, sampleSettings, uuid } from '../../test/samples.ts';
+import { sampleImage, sampleJob, sampleModel, sampleSettings, uuid } from '@atelier/contract/samples';
 import { Api } from '../api/api.ts';
 import { Studio } from './studio.svelte.ts';
 

@@ -1,6 +1,11 @@
-import type { GenerationSettings, ImageView, JobPreview, JobSnapshot, ModelView } from '@atelier/contract';
+import type { JobPreview } from './events.ts';
+import type { GenerationSettings } from './generation.ts';
+import type { ImageView } from './images.ts';
+import type { JobSnapshot } from './jobs.ts';
+import type { ModelView } from './models.ts';
 
-/** Contract-true values for tests; name what matters, the rest is plausible. */
+/* Values that are true to the contract, for tests of both sides: name what matters, the rest is plausible. */
+
 export const uuid = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
 export const at = (second: number): string => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
 
