@@ -1,3 +1,4 @@
+import compression from 'compression';
 import express, { type Express, type RequestHandler } from 'express';
 import { AppError } from '../errors.ts';
 import type { Gallery } from '../gallery/gallery.ts';
@@ -43,10 +44,10 @@ export function createApp(services: AppServices): Express {
   app.use(requestLog(log), guard(hosts));
   app.use('/healthz', noStore, probes(services));
   app.use('/api/v1', noStore, serveRoutes(routes));
-  app.use('/api', apiDocs(routes, version));
+  app.use('/api', compressed, apiDocs(routes, version));
   app.use(['/api', '/healthz'], nothingHere);
   if (clientDir === null) app.get('/', notBuilt);
-  else app.use(clientFiles(clientDir));
+  else app.use(compressed, clientFiles(clientDir));
   app.use(nothingHere);
   app.use(handleErrors(log));
   return app;
@@ -59,6 +60,9 @@ export const apiRoutes = (services: AppServices): Route[] => [
   ...modelRoutes(services),
   ...healthRoutes(services),
 ];
+
+/** Text that is asked for rarely and kept long; answers of the API are small and asked for while pictures are drawn. */
+const compressed = compression();
 
 const noStore: RequestHandler = (_req, res, next) => {
   res.setHeader('Cache-Control', 'no-store');

@@ -3,6 +3,7 @@ import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { tmpdir } from 'node:os';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAllowedHosts } from '../../src/http/boundary/allowed-hosts.ts';
 import { get, post, send, sendRaw } from './send.ts';
@@ -14,7 +15,7 @@ beforeAll(async () => {
   clientDir = await mkdtemp(join(tmpdir(), 'atelier-client-'));
   await mkdir(join(clientDir, 'assets'));
   await writeFile(join(clientDir, 'index.html'), '<!doctype html><title>Atelier</title>');
-  await writeFile(join(clientDir, 'assets', 'app-1a2b.js'), 'export {};');
+  await writeFile(join(clientDir, 'assets', 'app-1a2b.js'), `export {};${' '.repeat(10_000)}`);
   await writeFile(join(clientDir, 'icon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
   await writeFile(join(clientDir, '.secret'), 'no');
   app = await startApp({ clientDir });
@@ -241,6 +242,20 @@ describe('the page', () => {
     expect(asset.headers['cache-control']).toBe('public, max-age=31536000, immutable');
     expect(asset.headers['content-type']).toBe('text/javascript; charset=utf-8');
     expect((await get(app.base, '/icon.svg')).headers['cache-control']).toBe('public, max-age=3600');
+  });
+
+  it.each(['br', 'gzip'])('sends text compressed to whom can read %s', async (encoding) => {
+    const { headers, bytes } = await get(app.base, '/assets/app-1a2b.js', { 'accept-encoding': encoding });
+    expect(headers).toMatchObject({
+      'content-encoding': encoding,
+      'content-type': 'text/javascript; charset=utf-8',
+      'cache-control': 'public, max-age=31536000, immutable',
+      vary: 'Accept-Encoding',
+    });
+    expect(bytes.length).toBeLessThan(100);
+    const unpack = encoding === 'br' ? brotliDecompressSync : gunzipSync;
+    expect(unpack(bytes).toString()).toMatch(/^export \{\};/);
+    expect((await get(app.base, '/assets/app-1a2b.js')).headers['content-encoding']).toBeUndefined();
   });
 
   it.each([
