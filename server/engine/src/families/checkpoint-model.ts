@@ -1,6 +1,5 @@
 import type { Latents } from '../diffusion/latents.ts';
 import type { UnetModel } from '../networks/unet.ts';
-import type { SessionOptions } from '../onnx/session.ts';
 import { readModelCard } from './card.ts';
 import { checkpointNetworks } from './checkpoint-networks.ts';
 import type {
@@ -14,8 +13,8 @@ import type {
 } from './diffusion-model.ts';
 import { FAMILIES } from './family-facts.ts';
 import { readLatentToRgb } from './latent-rgb.ts';
-import { LazyNetwork } from './lazy-network.ts';
-import { requireMemory } from './memory.ts';
+import { LazyNetwork, type NetworkOptions } from './lazy-network.ts';
+import { requireMemory } from '../onnx/memory.ts';
 import type { ModelCard } from './model-card.ts';
 import type { Prediction, TrainingFacts } from './prediction.ts';
 import { probePrediction } from './probe-prediction.ts';
@@ -41,14 +40,14 @@ export class CheckpointModel implements DiffusionModel {
   /** Latent pixels of the largest picture that there was memory for; networks keep what a run took. */
   #largestArea = 0;
 
-  private constructor(parts: CheckpointParts, training: TrainingFacts, options: SessionOptions) {
+  private constructor(parts: CheckpointParts, training: TrainingFacts, options: NetworkOptions) {
     const { family, towers, unet, vae, task } = parts;
     const networks = checkpointNetworks(parts);
     this.card = readModelCard(unet.source, parts);
     this.task = task;
     this.prediction = training.prediction ?? 'epsilon';
     this.noise = training.noise;
-    this.latentScale = FAMILIES[family].latentScale;
+    this.latentScale = parts.config?.latentScale ?? FAMILIES[family].latentScale;
     this.latentChannels = networks.unet.outputChannels;
     this.factor = networks.decoder.factor;
     const ownMap = unet.source.metadata.get('atelier.latent_rgb');
@@ -68,7 +67,7 @@ export class CheckpointModel implements DiffusionModel {
   static async open(
     parts: CheckpointParts,
     training: TrainingFacts,
-    options: SessionOptions,
+    options: NetworkOptions,
   ): Promise<CheckpointModel> {
     const model = new CheckpointModel(parts, training, options);
     const isOpen = training.prediction === null && parts.family === 'sd2' && parts.task === 'text';
@@ -121,7 +120,7 @@ export class CheckpointModel implements DiffusionModel {
     const towers = this.#text.towers.map(({ network }) => network);
     for (const network of [...towers, this.#unet, this.#vae.decoder]) {
       onNetwork?.(network.name);
-      await network.session();
+      await network.load();
     }
   }
 

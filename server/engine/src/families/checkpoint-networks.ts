@@ -18,8 +18,8 @@ export interface CheckpointNetworks {
  */
 export function checkpointNetworks(parts: CheckpointParts): CheckpointNetworks {
   const networks = {
-    towers: parts.towers.map((tower) => textNetwork(parts, tower)),
-    unet: unet(parts.unet, FAMILIES[parts.family]),
+    towers: parts.towers.map((tower, index) => textNetwork(parts, tower, parts.config?.activations[index])),
+    unet: unet(parts.unet, { heads: parts.config?.heads ?? FAMILIES[parts.family].heads }),
     decoder: vaeDecoder(parts.vae),
   };
   requireFit(parts, networks);
@@ -29,11 +29,12 @@ export function checkpointNetworks(parts: CheckpointParts): CheckpointNetworks {
 function textNetwork(
   { family }: CheckpointParts,
   { layout, weights, projection, use }: Tower,
+  activation: 'quick-gelu' | 'gelu' | null | undefined,
 ): ClipTextModel {
   // OpenCLIP's towers have the exact function, also where they were renamed to the layout of CLIP.
   const isExact = layout === 'open-clip' || family === 'sd2' || use.isPooled;
   return clipText(weights, {
-    activation: isExact ? 'gelu' : 'quick-gelu',
+    activation: activation ?? (isExact ? 'gelu' : 'quick-gelu'),
     ...(use.isPooled ? { projection } : {}),
   });
 }

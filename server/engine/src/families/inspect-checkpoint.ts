@@ -1,4 +1,4 @@
-import { openSafetensors } from '../weights/safetensors.ts';
+import { openModelWeights } from '../weights/open-model-weights.ts';
 import { readModelCard } from './card.ts';
 import type { ModelCard } from './model-card.ts';
 import { recognise } from './recognise.ts';
@@ -9,8 +9,9 @@ import { checkpointNetworks } from './checkpoint-networks.ts';
  * @throws EngineError `model-not-found`, or `model-invalid` that says what the file is or lacks.
  */
 export async function inspectCheckpoint(path: string): Promise<ModelCard> {
-  const source = await openSafetensors(path);
-  const parts = recognise(source);
+  const { source, config } = await openModelWeights(path);
+  const recognised = recognise(source);
+  const parts = config === undefined ? recognised : { ...recognised, config };
   checkpointNetworks(parts); // names what a network lacks
   return readModelCard(source, parts);
 }

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { parse as parsePath, join } from 'node:path';
 import { parse } from 'yaml';
+import type { FolderConfig } from '../weights/folder-config.ts';
 import type { WeightSource } from '../weights/weight-source.ts';
 import type { NoiseFacts } from './diffusion-model.ts';
 
@@ -20,8 +21,10 @@ const MAX_CONFIG_BYTES = 256 * 1024;
 /**
  * Reads how a model was trained from what the file says of itself: marker tensors (`v_pred`, `ztsnr`), metadata
  * (`modelspec.prediction_type`), and the configuration of the original code that may lie beside it (`name.yaml`).
+ * @param folder what the folder of a model says, which settles it
  */
-export async function readTraining(source: WeightSource): Promise<TrainingFacts> {
+export async function readTraining(source: WeightSource, folder?: FolderConfig): Promise<TrainingFacts> {
+  if (folder !== undefined) return trainingOf(folder);
   const config = await readSideCar(source.path);
   return {
     prediction: config.prediction ?? declared(source),
@@ -29,6 +32,17 @@ export async function readTraining(source: WeightSource): Promise<TrainingFacts>
       betaStart: config.betaStart ?? BETA_START,
       betaEnd: config.betaEnd ?? BETA_END,
       isZeroTerminal: source.tensors.has('ztsnr') || config.isZeroTerminal,
+    },
+  };
+}
+
+function trainingOf({ prediction, betaStart, betaEnd, isZeroTerminal }: FolderConfig): TrainingFacts {
+  return {
+    prediction,
+    noise: {
+      betaStart: betaStart ?? BETA_START,
+      betaEnd: betaEnd ?? BETA_END,
+      isZeroTerminal: isZeroTerminal ?? false,
     },
   };
 }

@@ -1,5 +1,6 @@
 import { EngineError } from '../errors.ts';
 import { contextWidthOf } from '../networks/unet.ts';
+import type { FolderConfig } from '../weights/folder-config.ts';
 import type { WeightSource } from '../weights/weight-source.ts';
 import type { Weights } from '../weights/weights.ts';
 import type { UnetTask } from './diffusion-model.ts';
@@ -20,6 +21,8 @@ export interface CheckpointParts {
   readonly towers: readonly Tower[];
   readonly unet: Weights;
   readonly vae: Weights;
+  /** What a model's folder says of it; it goes before what is usual in the family. */
+  readonly config?: FolderConfig;
 }
 
 /** Files that give what the checkpoint itself does not have, or what is to be used instead. */

@@ -103,7 +103,6 @@ describe('a diffusers folder', () => {
       isZeroTerminal: true,
       heads: { headWidth: 64 },
       latentScale: 0.13025,
-      latentShift: null,
       zerosForEmptyPrompt: true,
       activations: ['quick-gelu', 'gelu'],
     });
@@ -129,6 +128,15 @@ describe('a diffusers folder', () => {
     write('unet/diffusion_pytorch_model.safetensors', tensors({ 'conv_in.weight': 1 }));
     await expect(openDiffusersFolder(folder)).rejects.toThrow(/not supported/);
   });
+
+  it.each([{ shift_factor: 0.1 }, { latents_mean: [1, 2, 3, 4] }])(
+    'does not draw with %j',
+    async (config) => {
+      write('vae/config.json', config);
+      write('unet/diffusion_pytorch_model.safetensors', tensors({ 'conv_in.weight': 1 }));
+      await expect(openDiffusersFolder(folder)).rejects.toThrow(/latents are shifted/);
+    },
+  );
 
   it('notices that one of its files changed', async () => {
     write('unet/diffusion_pytorch_model.safetensors', tensors({ 'conv_in.weight': 1 }));

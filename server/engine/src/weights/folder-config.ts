@@ -14,9 +14,8 @@ export interface FolderConfig {
   readonly isZeroTerminal: boolean | null;
   /** Heads of the UNet's attentions: so many on every level, or as many as there are times this width. */
   readonly heads: { readonly heads: number } | { readonly headWidth: number } | null;
-  /** Latents for the sampler are (VAE's − shift) · scale (`scaling_factor`, `shift_factor`). */
+  /** From the VAE's latents to those of the sampler (`scaling_factor`). */
   readonly latentScale: number | null;
-  readonly latentShift: number | null;
   /** An empty negative prompt is zeros, not an encoded empty text (`force_zeros_for_empty_prompt`). */
   readonly zerosForEmptyPrompt: boolean | null;
   /** Activation in each text encoder (`hidden_act`). */
@@ -45,8 +44,7 @@ export async function readFolderConfig(files: FolderFiles): Promise<FolderConfig
     betaEnd: betaOf(scheduler, 'beta_end'),
     isZeroTerminal: scheduler.flag('rescale_betas_zero_snr'),
     heads: headsOf(unet, files),
-    latentScale: positive(vae.number('scaling_factor')),
-    latentShift: vae.number('shift_factor'),
+    latentScale: scaleOf(vae, files),
     zerosForEmptyPrompt: index.flag('force_zeros_for_empty_prompt'),
     activations: texts.map(activationOf),
   };
@@ -72,8 +70,12 @@ function betaOf(scheduler: JsonObject, key: string): number | null {
   return beta !== null && beta > 0 && beta < 1 ? beta : null;
 }
 
-function positive(value: number | null): number | null {
-  return value !== null && value > 0 ? value : null;
+function scaleOf(vae: JsonObject, files: FolderFiles): number | null {
+  const isShifted = (vae.number('shift_factor') ?? 0) !== 0 || vae.numbers('latents_mean') !== null;
+  if (isShifted)
+    throw unsupported(files, 'a VAE whose latents are shifted', 'The VAEs of SD 1, 2 and SDXL are.');
+  const scale = vae.number('scaling_factor');
+  return scale !== null && scale > 0 ? scale : null;
 }
 
 /**
@@ -88,31 +90,22 @@ function headsOf(unet: JsonObject, files: FolderFiles): FolderConfig['heads'] {
   const heads = unet.numbers(key) ?? [unet.number(key) ?? 0];
   const [first = 0] = heads;
   if (!heads.every((count) => Number.isInteger(count) && count >= 1 && count <= 1024)) {
-    throw unsupported(files, `${key} of ${heads.join(', ')}`);
+    throw unsupported(files, `a UNet with a ${key} of ${heads.join(', ')}`, HEADS_HINT);
   }
   if (heads.every((count) => count === first)) return { heads: first };
   const widths = (unet.numbers('block_out_channels') ?? []).map(
     (width, level) => width / (heads[level] ?? 0),
   );
   const [headWidth = 0] = widths;
-  if (
-    widths.length === heads.length &&
-    Number.isInteger(headWidth) &&
-    widths.every((width) => width === headWidth)
-  ) {
-    return { headWidth };
-  }
-  throw unsupported(files, `${heads.join(', ')} attention heads on its levels`);
+  const isOneWidth = Number.isInteger(headWidth) && widths.every((width) => width === headWidth);
+  if (isOneWidth && widths.length === heads.length) return { headWidth };
+  throw unsupported(files, `a UNet with ${heads.join(', ')} attention heads on its levels`, HEADS_HINT);
 }
 
-function unsupported(files: FolderFiles, what: string): EngineError {
-  return new EngineError(
-    'model-invalid',
-    `"${files.name}" has a UNet with ${what}, which is not supported.`,
-    {
-      hint: 'One number of heads on all levels, or one width of all heads, is supported.',
-    },
-  );
+const HEADS_HINT = 'One number of heads on all levels, or one width of all heads, is.';
+
+function unsupported(files: FolderFiles, what: string, hint: string): EngineError {
+  return new EngineError('model-invalid', `"${files.name}" has ${what}, which is not supported.`, { hint });
 }
 
 function activationOf(text: JsonObject): 'quick-gelu' | 'gelu' | null {
