@@ -1,16 +1,7 @@
 import { GraphBuilder, type OnnxModel, type Value } from '../onnx/graph.ts';
 import type { Weights } from '../weights/weights.ts';
-import {
-  attention,
-  conv,
-  floatTensor,
-  groupNorm,
-  linear,
-  silu,
-  toPlanes,
-  toTokens,
-  upsampleTwice,
-} from './layers.ts';
+import { attention, conv, floatTensor, groupNorm, linear, silu, toPlanes, toTokens } from './layers.ts';
+import { upsampledConv } from './upsampled-conv.ts';
 
 export interface VaeModel extends OnnxModel {
   readonly latentChannels: number;
@@ -26,7 +17,7 @@ interface Planes {
   readonly value: Value;
   readonly channels: number;
 }
-const NORM = { epsilon: 1e-6, isCentred: true } as const;
+const NORM = { epsilon: 1e-6 } as const;
 /** The log-variance is kept in this range, as the original does, so that its exponential is finite. */
 const LOGVAR_RANGE = [-30, 20] as const;
 
@@ -57,8 +48,7 @@ export function vaeDecoder(weights: Weights): VaeModel {
     const stage = decoder.under('up').under(level);
     x = blocks(graph, stage, x);
     if (level > 0) {
-      const upsampled = { ...x, value: upsampleTwice(graph, x.value) };
-      x = convolved(graph, stage.under('upsample').under('conv'), upsampled);
+      x = upsampled(graph, stage.under('upsample').under('conv'), x);
       area *= 4;
     }
     largest = Math.max(largest, area * x.channels);
@@ -71,7 +61,13 @@ export function vaeDecoder(weights: Weights): VaeModel {
   const pixels = conv(graph, decoder.under('conv_out'), normed, { inputs: x.channels });
   graph.output('pixels', pixels, ['batch', 3, 'pixel_height', 'pixel_width']);
   const runBytesPerLatent = 4 * PLANES_ALIVE * largest;
-  return { ...graph.build('VAE decoder'), latentChannels, factor: 2 ** (levels - 1), runBytesPerLatent };
+  return {
+    ...graph.build('VAE decoder'),
+    blocksChannels: true,
+    latentChannels,
+    factor: 2 ** (levels - 1),
+    runBytesPerLatent,
+  };
 }
 
 /**
@@ -111,7 +107,7 @@ export function vaeEncoder(weights: Weights): VaeModel {
   graph.output('mean', mean, dims);
   graph.output('logvar', graph.op('Clip', [logvar, low, high]), dims);
   const runBytesPerLatent = 4 * PLANES_ALIVE * largest;
-  return { ...graph.build('VAE encoder'), latentChannels, factor, runBytesPerLatent };
+  return { ...graph.build('VAE encoder'), blocksChannels: true, latentChannels, factor, runBytesPerLatent };
 }
 
 function levelsOf(weights: Weights): number {
@@ -170,6 +166,12 @@ function selfAttention(graph: GraphBuilder, weights: Weights, { value, channels 
 function convolved(graph: GraphBuilder, weights: Weights, { value, channels }: Planes): Planes {
   const [outputs = 0] = floatTensor(weights, 'weight', [null, channels, 3, 3]).shape;
   return { value: conv(graph, weights, value, { inputs: channels }), channels: outputs };
+}
+
+/** Twice the size. */
+function upsampled(graph: GraphBuilder, weights: Weights, { value, channels }: Planes): Planes {
+  const [outputs = 0] = floatTensor(weights, 'weight', [null, channels, 3, 3]).shape;
+  return { value: upsampledConv(graph, weights, value, channels), channels: outputs };
 }
 
 /** Half the size; the zeros that the kernel needs are at the bottom and right only. */

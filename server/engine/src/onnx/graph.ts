@@ -48,6 +48,11 @@ export interface OnnxModel {
   readonly weightBytes: number;
   /** Numbers that every run is given. */
   readonly liveNumbers: readonly LiveNumber[];
+  /**
+   * Set where convolutions of planes are nearly all of the work: opening the session then lays their weights out in blocks of
+   * channels. That makes them a quarter faster and takes up to three times the memory for weights.
+   */
+  readonly blocksChannels?: boolean;
 }
 
 /** Numbers of onnx.proto's `TensorProto.DataType`. */
@@ -61,6 +66,8 @@ const WEIGHT_ELEMENT: Partial<Record<ElementType, number>> = {
 /** Of the standard operators: the first with `Gelu`. */
 const OPSET = 20;
 const IR_VERSION = 9;
+/** Float32 as `Cast` takes it in `to`. */
+export const FLOAT: number = ELEMENT.FLOAT;
 /** Operators that only ONNX Runtime has: attention, fused activations. */
 export const MICROSOFT = 'com.microsoft';
 

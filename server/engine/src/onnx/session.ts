@@ -2,6 +2,7 @@ import type * as Runtime from 'onnxruntime-node';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { EngineError } from '../errors.ts';
 import type { LiveNumber, OnnxModel } from './graph.ts';
+import { createOn, type Provider } from './providers.ts';
 import { threadsWithinQuota } from './threads.ts';
 
 /** A tensor that goes into or comes out of a network, row-major. */
@@ -13,6 +14,10 @@ export interface Array32<Data extends Float32Array | Int32Array = Float32Array> 
 export interface SessionOptions {
   /** Default: one for each physical core, or as many as the quota of a container allows. */
   readonly threads?: number;
+  /** Where to run; default: the CPU. Where it is not to be had, the CPU is used and `onNotice` is told. */
+  readonly provider?: Provider;
+  /** Told in a sentence for people what is other than asked for. */
+  readonly onNotice?: (text: string) => void;
 }
 
 /** A network that is loaded. Holds native memory until disposed. */
@@ -45,19 +50,21 @@ export class Session {
     // Loaded here so that programs which only look at files never load the native library.
     const runtime = await import('onnxruntime-node');
     try {
-      const native = await runtime.InferenceSession.create(model.bytes, {
-        executionProviders: ['cpu'],
-        // Folds the casts of half-precision weights. 'all' takes 3-5 times as long to open and runs at the same speed.
-        graphOptimizationLevel: 'basic',
-        // Planning one block of memory for all results takes half as much again as the arena does without
-        // (VAE decoder at 512x512: 1.95 GB against 1.28 GB), and the plan is for one size of picture only.
-        enableMemPattern: false,
-        executionMode: 'sequential',
-        interOpNumThreads: 1,
-        ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-        logSeverityLevel: 3,
-        extra: { session: { model_external_initializers_file_folder_path: model.weightsRoot } },
-      });
+      const create = (executionProviders: readonly string[]): Promise<InferenceSession> =>
+        runtime.InferenceSession.create(model.bytes, {
+          executionProviders,
+          // Folds the casts of half-precision weights. 'all' also blocks channels; a UNet takes 3-5 times as long to open then.
+          graphOptimizationLevel: model.blocksChannels === true ? 'all' : 'basic',
+          // Planning one block of memory for all results takes half as much again as the arena does without
+          // (VAE decoder at 512x512: 1.95 GB against 1.28 GB), and the plan is for one size of picture only.
+          enableMemPattern: false,
+          executionMode: 'sequential',
+          interOpNumThreads: 1,
+          ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+          logSeverityLevel: 3,
+          extra: { session: { model_external_initializers_file_folder_path: model.weightsRoot } },
+        });
+      const native = await createOn(runtime, options.provider ?? 'cpu', create, options.onNotice);
       return new Session(network, runtime, native, model.liveNumbers);
     } catch (cause) {
       throw failure(network, 'could not be loaded', cause);
