@@ -1,50 +1,62 @@
 import type { OnnxModel } from '../onnx/graph.ts';
-import { Session, type SessionOptions } from '../onnx/session.ts';
+import { loadBytesOf, SessionCache, type NetworkRequest } from '../onnx/session-cache.ts';
+import type { Array32, Session, SessionOptions } from '../onnx/session.ts';
 import type { WeightSource } from '../weights/weight-source.ts';
-import { requireMemory } from './memory.ts';
+
+export interface NetworkOptions extends SessionOptions {
+  /** Keeps networks for the next time. Default: they are closed with what they were opened for. */
+  readonly cache?: SessionCache;
+}
 
 /** A network that is built from the header at once and loaded when first used. */
 export class LazyNetwork<Model extends OnnxModel> {
   readonly name: string;
   readonly model: Model;
-  readonly #sources: readonly WeightSource[];
-  readonly #options: SessionOptions;
-  #session: Promise<Session> | null = null;
+  readonly #request: NetworkRequest;
+  readonly #cache: SessionCache;
+  readonly #isCacheOwn: boolean;
   #isDisposed = false;
 
   /** @param sources that the model's weights lie in */
-  constructor(name: string, model: Model, sources: readonly WeightSource[], options: SessionOptions) {
+  constructor(name: string, model: Model, sources: readonly WeightSource[], options: NetworkOptions) {
     this.name = name;
     this.model = model;
-    this.#sources = sources;
-    this.#options = options;
+    this.#request = { name, model, sources, options };
+    this.#isCacheOwn = options.cache === undefined;
+    this.#cache = options.cache ?? new SessionCache();
   }
 
-  /** Memory that loading it would still take, in bytes; about 3 % more than the weights as float32 was measured. */
+  /** Memory that loading it would still take, in bytes. */
   get loadBytes(): number {
-    return this.#session === null ? Math.ceil(1.05 * this.model.weightBytes) : 0;
+    return this.#cache.has(this.#request) ? 0 : loadBytesOf(this.model);
   }
 
-  /** Loads on the first call; a failure is forgotten, so that the next call tries again. */
-  session(): Promise<Session> {
-    if (this.#isDisposed)
-      return Promise.reject(new Error(`The ${this.name} was used after it was disposed of.`));
-    this.#session ??= this.#open(this.loadBytes).catch((error: unknown) => {
-      this.#session = null;
-      throw error;
-    });
-    return this.#session;
+  /** Loads it if it is not loaded; after a failure the next call tries again. */
+  load(): Promise<void> {
+    return this.#use(() => Promise.resolve());
   }
 
+  /** See `Session.run`. */
+  run<Output extends string>(
+    inputs: Record<string, Array32<Float32Array | Int32Array>>,
+    outputs: readonly Output[],
+  ): Promise<Record<Output, Array32>> {
+    return this.#use((session) => session.run(inputs, outputs));
+  }
+
+  /** As `run`, for one output. */
+  runOne(inputs: Record<string, Array32<Float32Array | Int32Array>>, output: string): Promise<Array32> {
+    return this.#use((session) => session.runOne(inputs, output));
+  }
+
+  /** Frees its memory, unless a cache was given that keeps it for the next time. */
   async dispose(): Promise<void> {
     this.#isDisposed = true;
-    const session = await this.#session?.catch(() => null); // its opener has been told
-    await session?.dispose();
+    if (this.#isCacheOwn) await this.#cache.dispose();
   }
 
-  async #open(loadBytes: number): Promise<Session> {
-    await Promise.all(this.#sources.map((source) => source.checkUnchanged()));
-    await requireMemory(`load the ${this.name}`, loadBytes);
-    return Session.open(this.name, this.model, this.#options);
+  async #use<Result>(run: (session: Session) => Promise<Result>): Promise<Result> {
+    if (this.#isDisposed) throw new Error(`The ${this.name} was used after it was disposed of.`);
+    return this.#cache.use(this.#request, run);
   }
 }

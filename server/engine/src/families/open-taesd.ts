@@ -59,8 +59,7 @@ class Taesd implements TinyAutoencoder {
     if (latents.dims[0] !== 1 || latents.dims[1] !== this.latentChannels) {
       throw new RangeError(`Expected latents of one picture but received dims ${latents.dims.join(', ')}.`);
     }
-    const session = await this.#decoder.session();
-    const { data, height, width } = toPlanes(await session.runOne({ latents }, 'pixels'));
+    const { data, height, width } = toPlanes(await this.#decoder.runOne({ latents }, 'pixels'));
     return { data: data.map((value) => 2 * value - 1), height, width };
   }
 
@@ -71,9 +70,8 @@ class Taesd implements TinyAutoencoder {
       });
     }
     const dims = imageDims(pixels, this.#encoder.model.factor);
-    const session = await this.#encoder.session();
     const data = pixels.data.map((value) => (value + 1) / 2);
-    return toLatents(await session.runOne({ pixels: { data, dims } }, 'latents'));
+    return toLatents(await this.#encoder.runOne({ pixels: { data, dims } }, 'latents'));
   }
 
   async dispose(): Promise<void> {

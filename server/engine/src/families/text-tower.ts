@@ -45,8 +45,7 @@ export class TextTower {
     const tokens = padding === null ? tokenIds : repadded(tokenIds, padding);
     const skip = Math.max(clipSkip, layer);
     const hidden = isNormed ? `skip${skip}` : `raw${skip}`;
-    const session = await this.network.session();
-    const outputs = await session.run(
+    const outputs = await this.network.run(
       { tokens: { data: tokens, dims: [1, CHUNK_TOKENS] } },
       isPooled ? [hidden, 'pooled'] : [hidden],
     );

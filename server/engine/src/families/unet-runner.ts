@@ -35,8 +35,7 @@ export async function runUnet(
     const pooled = context.pooled ?? new Float32Array(0);
     inputs.vector = { data: sizeVector(pooled, size, vectorWidth), dims: [1, vectorWidth] };
   }
-  const session = await network.session();
-  return toLatents(await session.runOne(inputs, 'out'));
+  return toLatents(await network.runOne(inputs, 'out'));
 }
 
 interface Evaluation {

@@ -1,9 +1,8 @@
 import type { Latents } from '../diffusion/latents.ts';
 import { vaeEncoder, type VaeModel } from '../networks/vae.ts';
-import type { SessionOptions } from '../onnx/session.ts';
 import type { Weights } from '../weights/weights.ts';
 import type { PixelPlanes } from './diffusion-model.ts';
-import { LazyNetwork } from './lazy-network.ts';
+import { LazyNetwork, type NetworkOptions } from './lazy-network.ts';
 import { imageDims, toLatents, toPlanes } from './planes.ts';
 
 /** The two halves of a VAE, between pixels and latents. */
@@ -15,7 +14,7 @@ export class VaeRunner {
   #encoder: LazyNetwork<VaeModel> | null = null;
 
   /** @param scale from the VAE's latents to those of the sampler */
-  constructor(decoder: VaeModel, weights: Weights, scale: number, options: SessionOptions) {
+  constructor(decoder: VaeModel, weights: Weights, scale: number, options: NetworkOptions) {
     this.decoder = new LazyNetwork('VAE decoder', decoder, [weights.source], options);
     this.#scale = scale;
     this.#buildEncoder = () => new LazyNetwork('VAE encoder', vaeEncoder(weights), [weights.source], options);
@@ -27,17 +26,18 @@ export class VaeRunner {
     if (latents.dims[0] !== 1 || latents.dims[1] !== latentChannels) {
       throw new RangeError(`Expected latents of one picture but received dims ${latents.dims.join(', ')}.`);
     }
-    const session = await this.decoder.session();
     const unscaled = { data: latents.data.map((value) => value / this.#scale), dims: latents.dims };
-    return toPlanes(await session.runOne({ latents: unscaled }, 'pixels'));
+    return toPlanes(await this.decoder.runOne({ latents: unscaled }, 'pixels'));
   }
 
   /** See `DiffusionModel.encodeImage`. */
   async encode(pixels: PixelPlanes): Promise<{ mean: Latents; logvar: Latents }> {
     this.#encoder ??= this.#buildEncoder();
     const dims = imageDims(pixels, this.#encoder.model.factor);
-    const session = await this.#encoder.session();
-    const { mean, logvar } = await session.run({ pixels: { data: pixels.data, dims } }, ['mean', 'logvar']);
+    const { mean, logvar } = await this.#encoder.run({ pixels: { data: pixels.data, dims } }, [
+      'mean',
+      'logvar',
+    ]);
     return { mean: toLatents(mean), logvar: toLatents(logvar) };
   }
 

@@ -1,6 +1,6 @@
 import { freemem } from 'node:os';
 import { EngineError } from '../errors.ts';
-import { controlGroups, readSystemText, type ReadText } from '../onnx/control-group.ts';
+import { controlGroups, readSystemText, type ReadText } from './control-group.ts';
 
 const MEBIBYTE = 2 ** 20;
 
