@@ -42,4 +42,7 @@ export type {
   TextToImageRequest,
 } from './pipelines/text-to-image-types.ts';
 export type { Latents } from './diffusion/latents.ts';
+export { SessionCache } from './onnx/session-cache.ts';
+export { PROVIDERS } from './onnx/providers.ts';
+export type { Provider } from './onnx/providers.ts';
 export { testRuntime } from './onnx/self-test.ts';

@@ -1,5 +1,6 @@
 import type { Latents } from '../diffusion/latents.ts';
 import type { UnetModel } from '../networks/unet.ts';
+import type { VaeModel } from '../networks/vae.ts';
 import { readModelCard } from './card.ts';
 import { checkpointNetworks } from './checkpoint-networks.ts';
 import type {
@@ -14,7 +15,7 @@ import type {
 import { FAMILIES } from './family-facts.ts';
 import { readLatentToRgb } from './latent-rgb.ts';
 import { LazyNetwork, type NetworkOptions } from './lazy-network.ts';
-import { requireMemory } from '../onnx/memory.ts';
+import { SessionCache } from '../onnx/session-cache.ts';
 import type { ModelCard } from './model-card.ts';
 import type { Prediction, TrainingFacts } from './prediction.ts';
 import { probePrediction } from './probe-prediction.ts';
@@ -37,12 +38,14 @@ export class CheckpointModel implements DiffusionModel {
   readonly #text: TextEncoder;
   readonly #unet: LazyNetwork<UnetModel>;
   readonly #vae: VaeRunner;
-  /** Latent pixels of the largest picture that there was memory for; networks keep what a run took. */
-  #largestArea = 0;
+  /** Closed with the model, unless it is the caller's. */
+  readonly #ownCache: SessionCache | null;
 
   private constructor(parts: CheckpointParts, training: TrainingFacts, options: NetworkOptions) {
     const { family, towers, unet, vae, task } = parts;
     const networks = checkpointNetworks(parts);
+    this.#ownCache = options.cache === undefined ? new SessionCache() : null;
+    options = { ...options, ...(this.#ownCache && { cache: this.#ownCache }) };
     this.card = readModelCard(unet.source, parts);
     this.task = task;
     this.prediction = training.prediction ?? 'epsilon';
@@ -89,12 +92,12 @@ export class CheckpointModel implements DiffusionModel {
     context: TextConditioning,
     guides: Guides = {},
   ): Promise<Latents> {
-    await this.#requireMemory(x);
+    await this.#reserve(this.#unet, x);
     return runUnet(this.#unet, { x, timestep, context, guides, factor: this.factor });
   }
 
   async decode(latents: Latents): Promise<PixelPlanes> {
-    await this.#requireMemory(latents);
+    await this.#reserve(this.#vae.decoder, latents);
     return this.#vae.decode(latents);
   }
 
@@ -102,23 +105,19 @@ export class CheckpointModel implements DiffusionModel {
     return this.#vae.encode(pixels);
   }
 
-  /** Of the whole way to the picture, so that a size that is too large fails at the first step and not at the last. */
-  async #requireMemory({ dims: [batch, , height, width] }: Latents): Promise<void> {
-    const area = batch * height * width;
-    if (area <= this.#largestArea) return;
-    const needs = [this.#unet, this.#vae.decoder].map(
-      ({ loadBytes, model }) => loadBytes + model.runBytesPerLatent * (area - this.#largestArea),
-    );
-    await requireMemory(
-      `draw ${width * this.factor}x${height * this.factor} pixels`,
-      needs.reduce((sum, bytes) => sum + bytes),
-    );
-    this.#largestArea = area;
+  /** Memory for a run on latents, so that what does not fit is refused with the numbers before it is tried. */
+  #reserve(
+    network: LazyNetwork<UnetModel> | LazyNetwork<VaeModel>,
+    { dims: [batch, , height, width] }: Latents,
+  ): Promise<void> {
+    const purpose = `draw ${width * this.factor}x${height * this.factor} pixels`;
+    return network.reserve(purpose, network.model.runBytesPerLatent * batch * height * width);
   }
 
-  async load(onNetwork?: (name: string) => void): Promise<void> {
+  async load(onNetwork?: (name: string) => void, signal?: AbortSignal): Promise<void> {
     const towers = this.#text.towers.map(({ network }) => network);
     for (const network of [...towers, this.#unet, this.#vae.decoder]) {
+      signal?.throwIfAborted();
       onNetwork?.(network.name);
       await network.load();
     }
@@ -127,5 +126,6 @@ export class CheckpointModel implements DiffusionModel {
   async dispose(): Promise<void> {
     const networks = [...this.#text.towers.map(({ network }) => network), this.#unet, this.#vae];
     await Promise.all(networks.map((network) => network.dispose()));
+    await this.#ownCache?.dispose();
   }
 }

@@ -91,8 +91,11 @@ export interface DiffusionModel {
    */
   encodeImage(pixels: PixelPlanes): Promise<{ mean: Latents; logvar: Latents }>;
   readonly latentScale: number;
-  /** Loads the networks that text-to-image needs, reporting each before it is opened. */
-  load(onNetwork?: (name: string) => void): Promise<void>;
+  /**
+   * Loads the networks that text-to-image needs, reporting each before it is opened. Stops between two of them if `signal`
+   * says so; those that are loaded stay.
+   */
+  load(onNetwork?: (name: string) => void, signal?: AbortSignal): Promise<void>;
   /** Frees native memory. The model cannot be used afterwards. */
   dispose(): Promise<void>;
 }

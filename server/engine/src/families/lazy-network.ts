@@ -16,6 +16,8 @@ export class LazyNetwork<Model extends OnnxModel> {
   readonly #cache: SessionCache;
   readonly #isCacheOwn: boolean;
   #isDisposed = false;
+  /** Of the largest run since it was loaded. */
+  #runBytes = 0;
 
   /** @param sources that the model's weights lie in */
   constructor(name: string, model: Model, sources: readonly WeightSource[], options: NetworkOptions) {
@@ -29,6 +31,19 @@ export class LazyNetwork<Model extends OnnxModel> {
   /** Memory that loading it would still take, in bytes. */
   get loadBytes(): number {
     return this.#cache.has(this.#request) ? 0 : loadBytesOf(this.model);
+  }
+
+  /**
+   * Makes sure of the memory for a run before it is tried; networks keep what their largest run took.
+   * @param runBytes of the run, without the weights
+   * @throws EngineError `out-of-memory` with the numbers
+   */
+  async reserve(purpose: string, runBytes: number): Promise<void> {
+    const { loadBytes } = this;
+    const kept = loadBytes > 0 ? 0 : this.#runBytes;
+    if (loadBytes === 0 && runBytes <= kept) return;
+    await this.#cache.makeRoom(purpose, loadBytes + runBytes - kept, this.#request);
+    this.#runBytes = runBytes;
   }
 
   /** Loads it if it is not loaded; after a failure the next call tries again. */

@@ -41,7 +41,7 @@ export class SessionCache {
 
   /** Of all weights that are loaded, about. */
   get bytes(): number {
-    return this.#bytesWithout(null);
+    return [...this.#entries.values()].reduce((sum, entry) => sum + entry.bytes, 0);
   }
 
   /** True if it need not be loaded. */
@@ -74,17 +74,20 @@ export class SessionCache {
     }
   }
 
-  /** Closes what is not in use until `bytes` more fit in, if that is enough. */
-  makeRoom(bytes: number): Promise<void> {
-    return this.#makeRoom(bytes, null);
+  /**
+   * Closes what is not in use, and is not to be kept, until `bytes` more are to be had.
+   * @throws EngineError `out-of-memory` with the numbers if there are not so many even then
+   */
+  async makeRoom(purpose: string, bytes: number, keep?: NetworkRequest): Promise<void> {
+    const kept = keep === undefined ? undefined : this.#entries.get(keyOf(keep));
+    await this.#makeRoom(bytes, kept);
+    await requireMemory(purpose, bytes);
   }
 
-  async #makeRoom(bytes: number, newcomer: Entry | null): Promise<void> {
+  async #makeRoom(bytes: number, kept: Entry | undefined): Promise<void> {
     for (const [key, entry] of [...this.#entries]) {
-      const isRoom =
-        this.#bytesWithout(newcomer) + bytes <= this.#budgetBytes && bytes <= (await availableMemory());
-      if (isRoom) return;
-      if (entry.pins === 0 && entry !== newcomer) await this.#close(key);
+      if (this.bytes <= this.#budgetBytes && bytes <= (await availableMemory())) return;
+      if (entry.pins === 0 && entry !== kept) await this.#close(key);
     }
   }
 
@@ -112,7 +115,7 @@ export class SessionCache {
     const bytes = loadBytesOf(model);
     const open = async (): Promise<Session> => {
       await Promise.all(sources.map((source) => source.checkUnchanged()));
-      await this.#makeRoom(bytes, entry);
+      await this.#makeRoom(bytes, entry); // its bytes count already
       await requireMemory(`load the ${name}`, bytes);
       return Session.open(name, model, options);
     };
@@ -125,12 +128,6 @@ export class SessionCache {
       known: new WeakSet([request]),
     };
     return entry;
-  }
-
-  #bytesWithout(newcomer: Entry | null): number {
-    let sum = 0;
-    for (const entry of this.#entries.values()) sum += entry === newcomer ? 0 : entry.bytes;
-    return sum;
   }
 
   async #close(key: string): Promise<void> {
