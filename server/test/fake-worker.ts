@@ -24,6 +24,8 @@ export function fakeWorker({
     engine: 'fake' as const,
     fake: { stepMs, allowFailures: true },
     threads: null,
+    provider: 'cpu',
+    modelMemoryBytes: null,
     modelsDir,
     watchdog: { stepMs: 60_000, loadMs: 60_000, jobMs: 60_000, ...watchdog },
   };

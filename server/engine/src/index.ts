@@ -43,6 +43,7 @@ export type {
 } from './pipelines/text-to-image-types.ts';
 export type { Latents } from './diffusion/latents.ts';
 export { SessionCache } from './onnx/session-cache.ts';
+export { availableMemory } from './onnx/memory.ts';
 export { PROVIDERS } from './onnx/providers.ts';
 export type { Provider } from './onnx/providers.ts';
 export { testRuntime } from './onnx/self-test.ts';

@@ -1,3 +1,5 @@
+import type { Provider } from '@atelier/engine';
+
 /** Everything that can be set at start, by flag or ATELIER_* variable. Built once by `readConfig`, then passed on. */
 export interface Config {
   host: string;
@@ -20,6 +22,10 @@ export interface Config {
     allowFailures: boolean;
   };
   threads: number | null;
+  /** Where networks run. */
+  provider: Provider;
+  /** For weights of models that are kept open; null leaves it to the worker, by what the machine has. */
+  modelMemoryBytes: number | null;
   watchdog: { stepMs: number; loadMs: number; jobMs: number };
   limits: {
     queuedPerUser: number;

@@ -1,3 +1,4 @@
+import { PROVIDERS } from '@atelier/engine';
 import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 
@@ -105,6 +106,20 @@ export function startOptions(root: string) {
       about: 'CPU threads for drawing; 0 lets the engine choose.',
       shownDefault: '0',
       read: wholeOr(0, 0, 1024),
+    }),
+    provider: option({
+      flag: 'provider',
+      value: 'WHERE',
+      about: `Where to draw: ${PROVIDERS.join(', ')}; the CPU where it is not to be had.`,
+      shownDefault: 'cpu',
+      read: z.enum(PROVIDERS, `must be one of ${PROVIDERS.join(', ')}`).prefault('cpu'),
+    }),
+    modelMemoryMib: option({
+      flag: 'model-memory-mib',
+      value: 'NUMBER',
+      about: 'Memory for models kept open, in MiB; 0 takes 60 % of what is free at the start.',
+      shownDefault: '0',
+      read: wholeOr(0, 0, 2 ** 30),
     }),
     allowedHost: option({
       flag: 'allowed-host',

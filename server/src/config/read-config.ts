@@ -94,6 +94,8 @@ function toConfig(values: Values<ReturnType<typeof startOptions>>, root: string)
     engine: values.engine,
     fake: { stepMs: values.fakeStepMs, allowFailures: values.fakeFailures },
     threads: values.threads === 0 ? null : values.threads,
+    provider: values.provider,
+    modelMemoryBytes: values.modelMemoryMib === 0 ? null : values.modelMemoryMib * 2 ** 20,
     watchdog: { stepMs: values.watchdogStepMs, loadMs: values.watchdogLoadMs, jobMs: values.watchdogJobMs },
     limits: {
       queuedPerUser: values.queuedPerUser,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { DrawingOptions } from './child/real-driver.ts';
 import type { DrawTask } from './worker.ts';
 
 /** How the worker is started: the one argument of its command line, as JSON. */
@@ -6,9 +7,7 @@ export interface WorkerOptions {
   /** The worker ends when this process is no longer its parent. */
   parentPid: number;
   engine: 'real' | 'fake';
-  threads: number | null;
-  /** Folder of small decoders for previews. */
-  previewDecodersDir: string;
+  drawing: DrawingOptions;
   fake: { stepMs: number; allowFailures: boolean };
 }
 

@@ -12,7 +12,10 @@ import { Patience } from './patience.ts';
 import type { DrawEvent, DrawingWorker, DrawOutcome, DrawTask } from './worker.ts';
 
 interface Parts {
-  config: Pick<Config, 'engine' | 'fake' | 'threads' | 'watchdog' | 'modelsDir'>;
+  config: Pick<
+    Config,
+    'engine' | 'fake' | 'threads' | 'provider' | 'modelMemoryBytes' | 'watchdog' | 'modelsDir'
+  >;
   log: Log;
   /** The worker's main file, built; a test that runs from sources names the built one. */
   entry?: string;
@@ -204,12 +207,16 @@ const jobCrash = (detail: string): DrawOutcome => ({
 
 const defaultEntry = (): string => fileURLToPath(new URL('./worker-entry.js', import.meta.url));
 
-const optionsOf = ({ engine, fake, threads, modelsDir }: Parts['config']): WorkerOptions => ({
+const optionsOf = ({ engine, fake, modelsDir, ...config }: Parts['config']): WorkerOptions => ({
   parentPid: process.pid,
   engine,
   fake,
-  threads,
-  previewDecodersDir: join(modelsDir, 'vae-approx'),
+  drawing: {
+    threads: config.threads,
+    provider: config.provider,
+    modelMemoryBytes: config.modelMemoryBytes,
+    previewDecodersDir: join(modelsDir, 'vae-approx'),
+  },
 });
 
 /**

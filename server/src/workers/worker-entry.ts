@@ -50,12 +50,7 @@ function withoutFolder(failure: JobFailure, modelPath: string): JobFailure {
 }
 
 /** Each engine is loaded only where it is used. */
-async function openDriver({
-  engine,
-  fake,
-  threads,
-  previewDecodersDir,
-}: WorkerOptions): Promise<EngineDriver> {
+async function openDriver({ engine, fake, drawing }: WorkerOptions): Promise<EngineDriver> {
   if (engine === 'fake') return (await import('./child/fake-driver.ts')).fakeDriver(fake);
-  return (await import('./child/real-driver.ts')).realDriver({ threads, previewDecodersDir });
+  return (await import('./child/real-driver.ts')).realDriver(drawing);
 }

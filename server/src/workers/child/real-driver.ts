@@ -1,9 +1,13 @@
 import {
+  availableMemory,
   EngineError,
   openCheckpoint,
   samplers,
+  SessionCache,
   textToImage,
   type DiffusionModel,
+  type OpenOptions,
+  type Provider,
   type TinyAutoencoder,
 } from '@atelier/engine';
 import type { GenerationSettings } from '@atelier/contract';
@@ -16,8 +20,11 @@ const AUTOMATIC = 'Automatic';
 /** The schedule that samplers have where nothing better is known for them. */
 const PLAIN = 'Uniform';
 
-interface Options {
+export interface DrawingOptions {
   threads: number | null;
+  provider?: Provider;
+  /** For weights of models that are kept open; null, the default, takes a part of what the machine has free. */
+  modelMemoryBytes?: number | null;
   /** Folder of small decoders for previews; need not be there. */
   previewDecodersDir?: string;
 }
@@ -30,10 +37,26 @@ interface OpenModel {
   isLoaded: boolean;
 }
 
-/** Draws with the engine. Keeps the last model open, and opens it again when its file has changed. */
-export function realDriver({ threads, previewDecodersDir }: Options): EngineDriver {
-  const options = threads === null ? {} : { threads };
+/** Of the memory that is free at the start, for models that are kept open; the rest is for drawing. */
+const MODEL_MEMORY_SHARE = 0.6;
+
+/**
+ * Draws with the engine. Keeps models open while there is memory for them, so that going back to one costs nothing, and
+ * opens a model again when its file has changed.
+ */
+export function realDriver(options: DrawingOptions): EngineDriver {
+  const { threads, provider, previewDecodersDir } = options;
+  let cache: Promise<SessionCache> | undefined;
   let open: OpenModel | undefined;
+
+  async function engineOptions(): Promise<OpenOptions> {
+    cache ??= openCache(options.modelMemoryBytes ?? null);
+    return {
+      cache: await cache,
+      ...(threads === null ? {} : { threads }),
+      ...(provider === undefined ? {} : { provider, onNotice: (text) => process.stderr.write(`${text}\n`) }),
+    };
+  }
 
   async function close(): Promise<void> {
     const closing = open;
@@ -44,9 +67,10 @@ export function realDriver({ threads, previewDecodersDir }: Options): EngineDriv
   async function modelAt(path: string): Promise<OpenModel> {
     const identity = await identify(path);
     if (open?.identity === identity) return open;
-    await close(); // first, so that two models never need memory at once
-    const model = await openCheckpoint(path, options);
-    const taesd = await openPreviewDecoder(previewDecodersDir, path, model, options);
+    await close();
+    const engine = await engineOptions();
+    const model = await openCheckpoint(path, engine);
+    const taesd = await openPreviewDecoder(previewDecodersDir, path, model, engine);
     open = { identity, model, taesd, isLoaded: false };
     return open;
   }
@@ -65,11 +89,18 @@ export function realDriver({ threads, previewDecodersDir }: Options): EngineDriv
           if (event.type !== 'loading' || !opened.isLoaded) yield event;
         }
       } catch (error) {
-        if (error instanceof EngineError && LOSES_MODEL.has(error.code)) await close();
+        if (error instanceof EngineError && LOSES_MODEL.has(error.code)) {
+          await close();
+          await (await cache)?.dispose();
+        }
         throw error;
       }
     },
   };
+}
+
+async function openCache(bytes: number | null): Promise<SessionCache> {
+  return new SessionCache(bytes ?? MODEL_MEMORY_SHARE * (await availableMemory()));
 }
 
 /** After these the model is opened anew: to have its memory back, or because its file is another. */
