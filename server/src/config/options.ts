@@ -110,7 +110,7 @@ export function startOptions(root: string) {
     provider: option({
       flag: 'provider',
       value: 'WHERE',
-      about: `Where to draw: ${PROVIDERS.join(', ')}; the CPU where it is not to be had.`,
+      about: `Where to draw: ${PROVIDERS.join(', ')}; else the CPU.`,
       shownDefault: 'cpu',
       read: z.enum(PROVIDERS, `must be one of ${PROVIDERS.join(', ')}`).prefault('cpu'),
     }),
