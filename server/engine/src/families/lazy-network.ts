@@ -1,6 +1,6 @@
 import type { OnnxModel } from '../onnx/graph.ts';
 import { loadBytesOf, SessionCache, type NetworkRequest } from '../onnx/session-cache.ts';
-import type { Array32, Session, SessionOptions } from '../onnx/session.ts';
+import { liveInputs, type Array32, type Session, type SessionOptions } from '../onnx/session.ts';
 import type { WeightSource } from '../weights/weight-source.ts';
 
 export interface NetworkOptions extends SessionOptions {
@@ -56,12 +56,12 @@ export class LazyNetwork<Model extends OnnxModel> {
     inputs: Record<string, Array32<Float32Array | Int32Array>>,
     outputs: readonly Output[],
   ): Promise<Record<Output, Array32>> {
-    return this.#use((session) => session.run(inputs, outputs));
+    return this.#use((session) => session.run({ ...inputs, ...liveInputs(this.model) }, outputs));
   }
 
   /** As `run`, for one output. */
   runOne(inputs: Record<string, Array32<Float32Array | Int32Array>>, output: string): Promise<Array32> {
-    return this.#use((session) => session.runOne(inputs, output));
+    return this.#use((session) => session.runOne({ ...inputs, ...liveInputs(this.model) }, output));
   }
 
   /** Frees its memory, unless a cache was given that keeps it for the next time. */

@@ -1,7 +1,7 @@
 import type { Latents } from '../diffusion/latents.ts';
 import { EngineError } from '../errors.ts';
 import { taesdDecoder, taesdEncoder, type TaesdModel } from '../networks/taesd.ts';
-import { openSafetensors } from '../weights/safetensors.ts';
+import { openWeights } from '../weights/open-weights.ts';
 import { Weights } from '../weights/weights.ts';
 import type { PixelPlanes } from './diffusion-model.ts';
 import { LazyNetwork } from './lazy-network.ts';
@@ -40,7 +40,7 @@ async function openPart(
   build: (weights: Weights) => TaesdModel,
   options: OpenOptions,
 ): Promise<LazyNetwork<TaesdModel>> {
-  const source = await openSafetensors(path);
+  const source = await openWeights(path);
   return new LazyNetwork(name, build(new Weights(source)), [source], options);
 }
 

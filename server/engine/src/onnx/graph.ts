@@ -1,5 +1,5 @@
-import { parse } from 'node:path';
 import { countOf, type ElementType, type TensorInfo } from '../weights/weight-source.ts';
+import { describeWeights, openingBytes, type WeightUse } from './initializers.ts';
 import { ProtobufWriter } from './protobuf.ts';
 
 /** A value that flows through a graph: an input, a weight, or the result of an operator. */
@@ -29,6 +29,8 @@ export interface TensorPatch {
   readonly isByRows: boolean;
   /** True if it adds something that does not depend on the weight. */
   readonly isAdded: boolean;
+  /** Arrays of the weight's size that are made on the way when it is folded, and freed when the session is open; default: 1. */
+  readonly copies?: number;
   /** @param weight the rows, as a matrix [rows, all other sizes multiplied] */
   apply(graph: GraphBuilder, weight: Value, rows: Rows): Value;
 }
@@ -40,13 +42,16 @@ export interface PatchedTensor extends TensorInfo {
 
 /** An ONNX model that refers to weights by file and offset; small, whatever the size of the weights. */
 export interface OnnxModel {
+  /** Operators and constants; equal only for equal weights too, which it describes. */
   readonly bytes: Uint8Array;
-  /** The folder that the files of weights are named from: the root of their file system. */
-  readonly weightsRoot: string;
+  /** What `bytes` lacks to be complete. */
+  readonly weights: readonly WeightUse[];
   readonly operatorCount: number;
   /** Of all weights, as float32. */
   readonly weightBytes: number;
-  /** Numbers that every run is given. */
+  /** Memory that opening takes besides, for a while. */
+  readonly openingBytes: number;
+  /** Numbers that every run is given; see `liveInputs`. */
   readonly liveNumbers: readonly LiveNumber[];
   /**
    * Set where convolutions of planes are nearly all of the work: opening the session then lays their weights out in blocks of
@@ -56,12 +61,23 @@ export interface OnnxModel {
 }
 
 /** Numbers of onnx.proto's `TensorProto.DataType`. */
-const ELEMENT = { FLOAT: 1, INT32: 6, INT64: 7, FLOAT16: 10, DOUBLE: 11, BFLOAT16: 16 } as const;
+const ELEMENT = {
+  FLOAT: 1,
+  INT32: 6,
+  INT64: 7,
+  FLOAT16: 10,
+  DOUBLE: 11,
+  BFLOAT16: 16,
+  FLOAT8E4M3FN: 17,
+  FLOAT8E5M2: 19,
+} as const;
 const WEIGHT_ELEMENT: Partial<Record<ElementType, number>> = {
   F16: ELEMENT.FLOAT16,
   BF16: ELEMENT.BFLOAT16,
   F32: ELEMENT.FLOAT,
   F64: ELEMENT.DOUBLE,
+  F8_E4M3: ELEMENT.FLOAT8E4M3FN,
+  F8_E5M2: ELEMENT.FLOAT8E5M2,
 };
 /** Of the standard operators: the first with `Gelu`. */
 const OPSET = 20;
@@ -77,8 +93,8 @@ export function isWeightType(dtype: ElementType): boolean {
 }
 
 /**
- * Builds a graph operator by operator. Weights are not read: an initializer names its file, offset and length, and ONNX
- * Runtime maps the bytes. Names are made up here, so nothing foreign but paths gets into the model.
+ * Builds a graph operator by operator. Weights are not read: when a session opens, ONNX Runtime is told their file, offset and
+ * length (see initializers.ts). Names are made up here, so nothing foreign but paths gets into the model.
  */
 export class GraphBuilder {
   readonly #nodes = new ProtobufWriter();
@@ -86,11 +102,12 @@ export class GraphBuilder {
   readonly #inputs = new ProtobufWriter();
   readonly #outputs = new ProtobufWriter();
   readonly #weights = new Map<string, Value>();
+  readonly #uses: WeightUse[] = [];
   readonly #constants = new Map<string, Value>();
   readonly #patched = new Map<TensorInfo, Map<string, Value>>();
   readonly #liveNumbers = new Map<LiveNumber, Value>();
-  #weightsRoot: string | null = null;
   #weightBytes = 0;
+  #foldBytes = 0;
   #names = 0;
   #operators = 0;
 
@@ -175,6 +192,7 @@ export class GraphBuilder {
   build(name: string): OnnxModel {
     const graph = new ProtobufWriter()
       .string(2, name)
+      .string(10, describeWeights(this.#uses))
       .append(this.#nodes)
       .append(this.#initializers)
       .append(this.#inputs)
@@ -187,9 +205,10 @@ export class GraphBuilder {
       .message(8, new ProtobufWriter().string(1, MICROSOFT).int(2, 1));
     return {
       bytes: model.finish(),
-      weightsRoot: this.#weightsRoot ?? '/',
+      weights: this.#uses,
       operatorCount: this.#operators,
       weightBytes: this.#weightBytes,
+      openingBytes: openingBytes(this.#uses) + this.#foldBytes,
       liveNumbers: [...this.#liveNumbers.keys()],
     };
   }
@@ -207,6 +226,8 @@ export class GraphBuilder {
         const part = this.op('Slice', [whole, this.ints([rows.first]), this.ints([rows.last])]);
         return this.#reshaped(part, [rows.last - rows.first, columns], dims);
       }
+      const copied = patches.reduce((sum, { copies = 1 }) => sum + copies, 0);
+      this.#foldBytes += 4 * copied * columns * (rows.last - rows.first);
       const matrix = { ...plain, shape: [all, columns] };
       const start = isWhole ? this.weight(matrix) : this.weightRows(matrix, rows.first, rows.last);
       const end = patches.reduce((weight, patch) => patch.apply(this, weight, rows), start);
@@ -230,34 +251,13 @@ export class GraphBuilder {
     const element = WEIGHT_ELEMENT[tensor.dtype];
     if (element === undefined)
       throw new RangeError(`${tensor.name} is of type ${tensor.dtype}, not a float weight.`);
-    return once(
-      this.#weights,
-      `${tensor.offset + from} ${length} ${element} ${dims.join()} ${tensor.file}`,
-      () => {
-        const value = this.#fresh();
-        const external = { location: this.#locate(tensor.file), offset: tensor.offset + from, length };
-        const message = new ProtobufWriter().ints(1, dims).int(2, element).string(8, value.name);
-        for (const [key, text] of Object.entries(external)) {
-          message.message(13, new ProtobufWriter().string(1, key).string(2, String(text)));
-        }
-        this.#initializers.message(5, message.int(14, 1));
-        this.#weightBytes += 4 * countOf(dims);
-        return value;
-      },
-    );
-  }
-
-  /**
-   * ONNX Runtime refuses absolute paths, `..` and links that leave its weights folder. With the root of the file system as
-   * that folder, and real paths, files anywhere can be named. On Windows the root is a drive, one for all files of a graph.
-   */
-  #locate(file: string): string {
-    const { root } = parse(file);
-    if (this.#weightsRoot !== null && this.#weightsRoot !== root) {
-      throw new RangeError(`"${file}" is not on ${this.#weightsRoot} as the other weights are.`);
-    }
-    this.#weightsRoot = root;
-    return file.slice(root.length).replaceAll('\\', root === '/' ? '\\' : '/');
+    const place = `${tensor.offset + from} ${length} ${element} ${dims.join()} ${tensor.made?.key} ${tensor.file}`;
+    return once(this.#weights, place, () => {
+      const value = this.#fresh();
+      this.#uses.push({ name: value.name, tensor, element, dims, from, length });
+      this.#weightBytes += 4 * countOf(dims);
+      return value;
+    });
   }
 
   #constant(element: number, dims: readonly number[], raw: DataView): Value {

@@ -49,10 +49,14 @@ export class ProtobufWriter {
 
   /** Adds the fields of another message to this one. */
   append(fields: ProtobufWriter): this {
-    const more = fields.#view();
-    this.#reserve(more.length);
-    this.#bytes.set(more, this.#length);
-    this.#length += more.length;
+    return this.raw(fields.#view());
+  }
+
+  /** Adds fields that are written already. */
+  raw(fields: Uint8Array): this {
+    this.#reserve(fields.length);
+    this.#bytes.set(fields, this.#length);
+    this.#length += fields.length;
     return this;
   }
 

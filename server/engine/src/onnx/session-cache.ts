@@ -115,8 +115,8 @@ export class SessionCache {
     const bytes = loadBytesOf(model);
     const open = async (): Promise<Session> => {
       await Promise.all(sources.map((source) => source.checkUnchanged()));
-      await this.#makeRoom(bytes, entry); // its bytes count already
-      await requireMemory(`load the ${name}`, bytes);
+      await this.#makeRoom(bytes + model.openingBytes, entry); // its bytes count already
+      await requireMemory(`load the ${name}`, bytes + model.openingBytes);
       return Session.open(name, model, options);
     };
     const entry: Entry = {

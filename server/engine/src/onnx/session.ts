@@ -1,7 +1,8 @@
 import type * as Runtime from 'onnxruntime-node';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { EngineError } from '../errors.ts';
-import type { LiveNumber, OnnxModel } from './graph.ts';
+import type { OnnxModel } from './graph.ts';
+import { placeWeights } from './initializers.ts';
 import { createOn, type Provider } from './providers.ts';
 import { threadsWithinQuota } from './threads.ts';
 
@@ -26,19 +27,12 @@ export class Session {
   readonly network: string;
   readonly #runtime: typeof Runtime;
   #native: InferenceSession | null;
-  readonly #liveNumbers: readonly LiveNumber[];
   #running: Promise<unknown> = Promise.resolve();
 
-  private constructor(
-    network: string,
-    runtime: typeof Runtime,
-    native: InferenceSession,
-    liveNumbers: readonly LiveNumber[],
-  ) {
+  private constructor(network: string, runtime: typeof Runtime, native: InferenceSession) {
     this.network = network;
     this.#runtime = runtime;
     this.#native = native;
-    this.#liveNumbers = liveNumbers;
   }
 
   /**
@@ -49,9 +43,10 @@ export class Session {
     const threads = options.threads ?? (await threadsWithinQuota());
     // Loaded here so that programs which only look at files never load the native library.
     const runtime = await import('onnxruntime-node');
+    const { bytes, root, inMemory } = await placeWeights(model.weights);
     try {
       const create = (executionProviders: readonly string[]): Promise<InferenceSession> =>
-        runtime.InferenceSession.create(model.bytes, {
+        runtime.InferenceSession.create(Buffer.concat([model.bytes, bytes]), {
           executionProviders,
           // Folds the casts of half-precision weights. 'all' also blocks channels; a UNet takes 3-5 times as long to open then.
           graphOptimizationLevel: model.blocksChannels === true ? 'all' : 'basic',
@@ -62,10 +57,11 @@ export class Session {
           interOpNumThreads: 1,
           ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
           logSeverityLevel: 3,
-          extra: { session: { model_external_initializers_file_folder_path: model.weightsRoot } },
+          ...(inMemory.length === 0 ? {} : { externalData: inMemory }),
+          extra: { session: { model_external_initializers_file_folder_path: root } },
         });
       const native = await createOn(runtime, options.provider ?? 'cpu', create, options.onNotice);
-      return new Session(network, runtime, native, model.liveNumbers);
+      return new Session(network, runtime, native);
     } catch (cause) {
       throw failure(network, 'could not be loaded', cause);
     }
@@ -86,9 +82,6 @@ export class Session {
     for (const [name, { data, dims }] of Object.entries(inputs)) {
       feeds[name] =
         data instanceof Int32Array ? new Native('int32', data, dims) : new Native('float32', data, dims);
-    }
-    for (const { name, value } of this.#liveNumbers) {
-      feeds[name] = new Native('float32', Float32Array.of(value), [1]);
     }
     const run = native.run(feeds, outputs);
     this.#running = Promise.allSettled([this.#running, run]);
@@ -128,6 +121,13 @@ export class Session {
       hint: 'The weights may be damaged, or the model cannot draw this size; try another size, seed or model.',
     });
   }
+}
+
+/** The inputs for the numbers that a model is given in each run, as they are now. */
+export function liveInputs({ liveNumbers }: OnnxModel): Record<string, Array32> {
+  return Object.fromEntries(
+    liveNumbers.map(({ name, value }) => [name, { data: Float32Array.of(value), dims: [1] }]),
+  );
 }
 
 /** What ONNX Runtime throws is text only. */

@@ -20,7 +20,7 @@ export async function identify(path: string): Promise<FileIdentity> {
       'model-invalid',
       `"${basename(path)}" is ${facts.isDirectory() ? 'a folder' : 'not a file'}.`,
       {
-        hint: 'Choose a .safetensors file.',
+        hint: 'Choose a file with weights, such as a .safetensors file.',
       },
     );
   }

@@ -42,17 +42,32 @@ export function floatsFrom(
     case 'U8':
     case 'BOOL':
       return read(1, (offset) => view.getUint8(offset));
+    case 'F8_E4M3':
+      return read(1, (offset) => tinyToFloat(view.getUint8(offset), 4));
+    case 'F8_E5M2':
+      return read(1, (offset) => tinyToFloat(view.getUint8(offset), 5));
     default:
       throw new RangeError(`${name} has elements of type ${dtype}, which are not read.`);
   }
 }
 
 /** IEEE 754 binary16. */
-function halfToFloat(bits: number): number {
+export function halfToFloat(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;
   const fraction = bits & 0x3ff;
   if (exponent === 0) return sign * fraction * 2 ** -24;
   if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : Number.NaN;
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** Eight bits, as ONNX and torch have them: E5M2 follows IEEE 754; E4M3FN has no infinity and one NaN of each sign. */
+function tinyToFloat(bits: number, exponentBits: 4 | 5): number {
+  if (exponentBits === 5) return halfToFloat(bits << 8);
+  const sign = bits & 0x80 ? -1 : 1;
+  const exponent = (bits >> 3) & 0xf;
+  const fraction = bits & 7;
+  if (exponent === 0) return sign * fraction * 2 ** -9;
+  if (exponent === 0xf && fraction === 7) return Number.NaN;
+  return sign * (1 + fraction / 8) * 2 ** (exponent - 7);
 }

@@ -3,7 +3,7 @@ import { compositeSource } from './composite-source.ts';
 import type { FolderFiles } from './folder-files.ts';
 import { readJsonFile } from './json-file.ts';
 import { MAX_TENSORS } from './safetensors-header.ts';
-import { openSafetensors } from './safetensors.ts';
+import { openWeights } from './open-weights.ts';
 import type { WeightSource } from './weight-source.ts';
 
 /** The index of a sharded network lists each tensor once; the largest known has 200 kB. */
@@ -63,19 +63,11 @@ function byRank(a: Candidate, b: Candidate): number {
 
 /** @param inside path from the model's folder. */
 async function openFile(files: FolderFiles, inside: string): Promise<WeightSource> {
-  const path = await files.find(inside);
-  if (path === null) {
-    throw new EngineError('model-invalid', `"${files.name}" lacks the file ${JSON.stringify(inside)}.`, {
-      hint: 'The download did not finish; download the folder again.',
-    });
-  }
-  return openSafetensors(path);
+  return openWeights(await files.require(inside));
 }
 
 async function openShards(files: FolderFiles, folder: string, inside: string): Promise<WeightSource> {
-  const path = await files.find(inside);
-  if (path === null) throw new Error('The index vanished while it was looked for.');
-  const index = await readJsonFile(path, inside, MAX_INDEX_BYTES);
+  const index = await readJsonFile(await files.require(inside), inside, MAX_INDEX_BYTES);
   const places = readPlaces(index.object('weight_map')?.entries() ?? [], inside);
   const shards = new Map<string, WeightSource>();
   for (const shard of new Set(places.values())) {

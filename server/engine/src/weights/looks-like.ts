@@ -23,16 +23,6 @@ export function looksLike(start: Uint8Array): Likeness | null {
       hint: 'The download needed a login or a confirmation; download it again in a browser.',
     };
   }
-  const isPickle = start[0] === 0x80 && (start[1] ?? 0) >= 2 && (start[1] ?? 0) <= 5;
-  if (text.startsWith('PK\u0003\u0004') || isPickle) {
-    return {
-      what: 'a PyTorch pickle (.ckpt, .pt), which is not supported yet',
-      hint: 'Look for a .safetensors version of the same model.',
-    };
-  }
-  if (text.startsWith('GGUF')) {
-    return { what: 'a GGUF file, which is not supported yet', hint: 'Look for a .safetensors version.' };
-  }
   if (/^[\t\n\f\r\u0020-\u007e]+$/.test(text.slice(0, 32))) {
     return { what: 'a text file, not weights', hint: 'Look what it says, and download the file itself.' };
   }

@@ -1,6 +1,6 @@
 import { isFolder, openDiffusersFolder } from './diffusers-folder.ts';
 import type { FolderConfig } from './folder-config.ts';
-import { openSafetensors } from './safetensors.ts';
+import { openWeights } from './open-weights.ts';
 import type { WeightSource } from './weight-source.ts';
 
 /** The weights of a model, with what is said of it beside them in a folder. */
@@ -14,5 +14,5 @@ export interface ModelWeights {
  * @throws EngineError `model-not-found`, or `model-invalid` that says what is wrong with it.
  */
 export async function openModelWeights(path: string): Promise<ModelWeights> {
-  return (await isFolder(path)) ? openDiffusersFolder(path) : { source: await openSafetensors(path) };
+  return (await isFolder(path)) ? openDiffusersFolder(path) : { source: await openWeights(path) };
 }

@@ -1,3 +1,4 @@
+import { quote } from './format-error.ts';
 import { ELEMENT_BITS, type ElementType } from './weight-source.ts';
 
 /** Real checkpoints have under 200 kB of header; the limit is that of the format's reference reader. */
@@ -242,9 +243,4 @@ class Scanner {
       `is not the expected JSON: ${expected} was expected at character ${this.#at}, ${came} came`,
     );
   }
-}
-
-/** A foreign name for a message: readable, one line, not endless. */
-export function quote(name: string): string {
-  return JSON.stringify(name.length > 120 ? `${name.slice(0, 120)}…` : name);
 }

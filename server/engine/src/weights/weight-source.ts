@@ -25,6 +25,17 @@ export const ELEMENT_BITS = {
 } as const;
 export type ElementType = keyof typeof ELEMENT_BITS;
 
+/** Bytes that do not lie in a file as they are needed: of quantised or transposed tensors. */
+export interface MadeBytes {
+  /** What they are made of, in the file: the same for the same bytes. */
+  readonly key: string;
+  /**
+   * Makes all of them, each time anew.
+   * @throws EngineError `model-changed` if the file is not the one that was opened
+   */
+  readonly make: () => Promise<Uint8Array>;
+}
+
 /** Where a tensor lies: `byteLength` bytes from `offset` of `file`, row-major, little-endian. */
 export interface TensorInfo {
   /** Full name in the file. */
@@ -35,6 +46,8 @@ export interface TensorInfo {
   readonly file: string;
   readonly offset: number;
   readonly byteLength: number;
+  /** If set, the bytes are made from `file`, and `offset` counts in what was made. */
+  readonly made?: MadeBytes;
 }
 
 /** A weight file that has been read as far as its table of contents. Holds no open file. */
