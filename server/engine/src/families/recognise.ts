@@ -73,7 +73,7 @@ function taskOf(unet: Weights): UnetTask {
 }
 
 /** By what only the family has: a second vector (SDXL), OpenCLIP's text encoder or its width (2.x), none of them (1.x). */
-function familyOf(source: WeightSource, unet: Weights): Family {
+export function familyOf(source: WeightSource, unet: Weights): Family {
   const width = contextWidthOf(unet);
   if (!unet.under('label_emb').isEmpty) {
     if (locateText(source, 'cond_stage_model.') !== null || width === FAMILIES.sd2.contextWidth) {

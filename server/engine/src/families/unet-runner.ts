@@ -1,10 +1,11 @@
 import type { Latents } from '../diffusion/latents.ts';
+import { EngineError } from '../errors.ts';
 import type { UnetModel } from '../networks/unet.ts';
 import type { Array32 } from '../onnx/session.ts';
-import type { Guides, TextConditioning } from './diffusion-model.ts';
+import type { Guides } from './diffusion-model.ts';
 import type { LazyNetwork } from './lazy-network.ts';
 import { toLatents } from './planes.ts';
-import { sizeVector } from './size-vector.ts';
+import { stepInputs, type StepFacts } from './unet-inputs.ts';
 
 /** Adds nothing, whatever it is added to. */
 const NOTHING: Array32 = { data: new Float32Array(1), dims: [1, 1, 1, 1] };
@@ -14,41 +15,32 @@ export async function runUnet(
   network: LazyNetwork<UnetModel>,
   { x, timestep, context, guides, factor }: Evaluation,
 ): Promise<Latents> {
-  const { inputChannels, contextWidth, vectorWidth } = network.model;
-  const [batch, channels, height, width] = x.dims;
-  const extra = guides.concat?.dims[1] ?? 0;
-  if (channels + extra !== inputChannels || context.dims[2] !== contextWidth) {
-    throw new RangeError(
-      `Expected ${inputChannels} channels and context ${contextWidth} wide but received ${channels + extra} and ${context.dims[2]}.`,
-    );
+  const { inputChannels, idleInputs } = network.model;
+  const channels = x.dims[1] + (guides.concat?.dims[1] ?? 0);
+  if (channels !== inputChannels) {
+    throw new RangeError(`Expected ${inputChannels} channels but received ${channels}.`);
   }
   const inputs: Record<string, Array32> = {
     sample: guides.concat === undefined ? x : beside(x, guides.concat),
-    timestep: { data: Float32Array.of(timestep), dims: [1] },
-    context: { data: repeated(context.data, batch), dims: [batch, context.dims[1], contextWidth] },
+    ...stepInputs({ x, timestep, context, size: guides.size, factor }, network.model),
     ...guidesOf(network.model, guides),
+    ...idleInputs(x.dims[0]),
     ...guides.inputs,
   };
-  if (vectorWidth !== null) {
-    const sides = [height * factor, width * factor] as const;
-    const size = guides.size ?? { original: sides, crop: [0, 0], target: sides };
-    const pooled = context.pooled ?? new Float32Array(0);
-    inputs.vector = { data: sizeVector(pooled, size, vectorWidth), dims: [1, vectorWidth] };
-  }
   return toLatents(await network.runOne(inputs, 'out'));
 }
 
-interface Evaluation {
-  readonly x: Latents;
-  readonly timestep: number;
-  readonly context: TextConditioning;
+interface Evaluation extends Omit<StepFacts, 'size'> {
   readonly guides: Guides;
-  /** Pixels along the side of one latent. */
-  readonly factor: number;
 }
 
-/** All guiding inputs of the network; those that are not given add nothing. */
+/**
+ * All guiding inputs of the network; those that are not given add nothing.
+ * @throws EngineError `invalid-request` if what guides was made for another network
+ */
 function guidesOf({ skips, features }: UnetModel, guides: Guides): Record<string, Array32> {
+  requireCount('ControlNet', guides.control?.skips, skips);
+  requireCount('T2I-Adapter', guides.features, features);
   const inputs: Record<string, Array32> = { control_mid: guides.control?.middle ?? NOTHING };
   for (let index = 0; index < skips; index += 1) {
     inputs[`control${index}`] = guides.control?.skips[index] ?? NOTHING;
@@ -57,6 +49,15 @@ function guidesOf({ skips, features }: UnetModel, guides: Guides): Record<string
     inputs[`feature${index}`] = guides.features?.[index] ?? NOTHING;
   }
   return inputs;
+}
+
+function requireCount(what: string, given: readonly Latents[] | undefined, taken: number): void {
+  if (given === undefined || given.length === taken) return;
+  throw new EngineError(
+    'invalid-request',
+    `The ${what} adds to ${given.length} layers, but this model has ${taken}.`,
+    { hint: `Choose a ${what} that was made for this family of models.` },
+  );
 }
 
 /** Channels of `more` behind those of `x`, for each picture of the batch. */
@@ -75,12 +76,4 @@ function beside(x: Latents, more: Latents): Latents {
     data.set(more.data.subarray(from, from + extra * area), start + channels * area);
   }
   return { data, dims: [batch, channels + extra, height, width] };
-}
-
-/** `values` as often as there are pictures in a batch. */
-function repeated(values: Float32Array, times: number): Float32Array {
-  if (times === 1) return values;
-  const all = new Float32Array(values.length * times);
-  for (let index = 0; index < times; index += 1) all.set(values, index * values.length);
-  return all;
 }

@@ -1,4 +1,5 @@
 import type { GraphBuilder, Value } from '../onnx/graph.ts';
+import type { Array32 } from '../onnx/session.ts';
 import type { Weights } from '../weights/weights.ts';
 
 /** One attention of a UNet while its graph is built. */
@@ -28,4 +29,6 @@ export interface AttentionHooks {
   readonly sources?: (site: AttentionSite, before: AttentionSources) => AttentionSources;
   /** Added to the attention's result before its output projection, as image prompts are; null adds nothing. */
   readonly addition?: (site: AttentionSite, query: Value) => Value | null;
+  /** Inputs that the hooks added to the graph, with values that change nothing, for a batch of that size. */
+  readonly idleInputs?: (batch: number) => Readonly<Record<string, Array32>>;
 }

@@ -1,10 +1,12 @@
 import { EngineError } from '../errors.ts';
 import { GraphBuilder, type OnnxModel } from '../onnx/graph.ts';
+import type { Array32 } from '../onnx/session.ts';
 import type { Weights } from '../weights/weights.ts';
 import type { AttentionHooks } from './attention-hooks.ts';
 import { conv, floatTensor, groupNorm, silu } from './layers.ts';
 import { embedTime } from './time-embedding.ts';
 import { block, type BlockContext, type HeadRule, type Planes } from './unet-blocks.ts';
+import { wayDown } from './way-down.ts';
 
 export interface UnetModel extends OnnxModel {
   /** Of `sample`: latents, and whatever the family puts beside them (mask, picture, depth). */
@@ -20,6 +22,8 @@ export interface UnetModel extends OnnxModel {
   readonly features: number;
   /** Memory that a run takes for each latent pixel, about; a bit more than was measured. */
   readonly runBytesPerLatent: number;
+  /** Inputs of what its hooks built in, where nothing else is given. */
+  readonly idleInputs: (batch: number) => Readonly<Record<string, Array32>>;
 }
 export interface UnetOptions {
   readonly heads: HeadRule;
@@ -54,21 +58,14 @@ export function unet(weights: Weights, { heads, hooks = [] }: UnetOptions): Unet
   };
 
   const inputs = weights.under('input_blocks');
-  const skips: Planes[] = [];
-  let area = 1; // of the present level, in parts of the input's
   let features = 0;
-  let runBytesPerLatent = 0;
-  let x: Planes = { value: sample, channels: inputChannels };
-  for (let index = 0; index < inputs.count; index += 1) {
-    if (inputs.under(index).has('0.op.weight')) area /= 4;
-    x = block(context, inputs.under(index), x, null);
-    if (takesFeature(inputs, index)) x = guide(`feature${features++}`, x);
-    skips.push(x);
-    // The skip itself, and the widest level's feed-forward layer: 4 widths, of which some 5 are alive at once.
-    runBytesPerLatent = Math.max(runBytesPerLatent, 4 * area * 5 * 4 * x.channels);
-  }
-  runBytesPerLatent += 4 * skips.length * baseChannels;
-  x = guide('control_mid', block(context, weights.under('middle_block'), x, null));
+  const { skips, runBytesPerLatent, ...down } = wayDown(
+    context,
+    inputs,
+    { value: sample, channels: inputChannels },
+    (index, made) => (takesFeature(inputs, index) ? guide(`feature${features++}`, made) : made),
+  );
+  let x = guide('control_mid', block(context, weights.under('middle_block'), down.x, null));
   const outputs = weights.under('output_blocks');
   for (let index = inputs.count - 1; index >= 0; index -= 1) {
     const skip = guide(`control${index}`, skips[index] as Planes); // one for each input block
@@ -94,6 +91,8 @@ export function unet(weights: Weights, { heads, hooks = [] }: UnetOptions): Unet
     skips: skips.length,
     features,
     runBytesPerLatent,
+    idleInputs: (batch) =>
+      Object.assign({}, ...hooks.map((hook) => hook.idleInputs?.(batch))) as Record<string, Array32>,
   };
 }
 

@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { DiffusionModel, PixelPlanes } from '../../../engine/src/families/diffusion-model.ts';
+import { openCheckpoint } from '../../../engine/src/families/open-checkpoint.ts';
+import { openControlNet } from '../../../engine/src/families/open-control.ts';
+import { sumOfControls } from '../../../engine/src/control/sum-of-controls.ts';
+import { goldenPath, hasGoldens, maxDifference } from '../diffusion/goldens.ts';
+import { openReferences, type References } from '../networks/tensors.ts';
+
+// Reference: torch 2.13.0 on the CPU, diffusers 0.42.1, float32, with the stored fp16 weights.
+const TOLERANCE = 2e-5;
+
+interface Case {
+  readonly case: number;
+  readonly scale: number;
+  readonly timestep: number;
+}
+
+describe.skipIf(!hasGoldens)('what guides the tiny SD 1.x checkpoint:', () => {
+  let model: DiffusionModel;
+  let references: References;
+  let cases: readonly Case[];
+  beforeAll(async () => {
+    model = await openCheckpoint(goldenPath('checkpoints/tiny-sd1.safetensors'), { threads: 1 });
+    references = await openReferences(goldenPath('families/sd1/control.safetensors'));
+    ({ cases } = JSON.parse(readFileSync(goldenPath('families/sd1/control.json'), 'utf8')) as {
+      cases: Case[];
+    });
+  });
+  afterAll(() => model.dispose());
+
+  const hintOf = (index: number): PixelPlanes => {
+    const { data, dims } = references.planes(`${index}.hint`);
+    return { data, height: dims[2], width: dims[3] };
+  };
+  const stepOf = ({ case: index, timestep }: Case) => {
+    const { data, dims } = references.floats(`${index}.context`);
+    const context = { data, dims: [1, dims[1] ?? 0, dims[2] ?? 0] as const };
+    return { x: references.planes(`${index}.sample`), timestep, context };
+  };
+
+  it('ControlNet, and the UNet with it', async () => {
+    const control = await openControlNet(goldenPath('checkpoints/tiny-sd1-controlnet.safetensors'), {
+      threads: 1,
+    });
+    expect(control).toMatchObject({ family: 'sd1', skips: 12, factor: 8 });
+    expect(cases.length).toBeGreaterThan(0);
+    for (const entry of cases) {
+      const { case: index, scale } = entry;
+      const step = stepOf(entry);
+      const hint = await control.encodeHint(hintOf(index));
+      const made = await control.evaluate({ ...step, hint });
+      const sum = sumOfControls([{ residuals: made, weights: new Array<number>(13).fill(scale) }])!;
+      [...sum.skips, sum.middle].forEach((residual, at) => {
+        const expected = references.planes(`${index}.${at === 12 ? 'mid' : `down${at}`}`);
+        expect(residual.dims).toEqual(expected.dims);
+        expect(maxDifference(residual.data, expected.data)).toBeLessThan(TOLERANCE);
+      });
+      const out = await model.predict(step.x, step.timestep, step.context, { control: sum });
+      expect(maxDifference(out.data, references.planes(`${index}.out`).data)).toBeLessThan(TOLERANCE);
+    }
+    await control.dispose();
+  });
+});
