@@ -73,6 +73,15 @@ export class FolderFiles {
     return real;
   }
 
+  /** As `find`, for what has to be there. @throws EngineError `model-invalid` if it is not. */
+  async require(inside: string): Promise<string> {
+    const path = await this.find(inside);
+    if (path !== null) return path;
+    throw new EngineError('model-invalid', `"${this.name}" lacks the file ${JSON.stringify(inside)}.`, {
+      hint: 'The download did not finish; download the folder again.',
+    });
+  }
+
   #outside(inside: string): EngineError {
     const shown = inside.length > 100 ? `${inside.slice(0, 100)}…` : inside;
     return new EngineError(
