@@ -16,6 +16,12 @@
 export { EngineError } from './errors.ts';
 export type { EngineErrorCode } from './errors.ts';
 
+export { inspectFile } from './families/inspect-file.ts';
+export type { InspectedFile } from './families/inspect-file.ts';
+export type { FileKind } from './families/file-kind.ts';
+export type { Family } from './families/family-facts.ts';
+export { listModels } from './families/list-models.ts';
+export type { ListedModel } from './families/list-models.ts';
 export { inspectCheckpoint } from './families/inspect-checkpoint.ts';
 export { openCheckpoint } from './families/open-checkpoint.ts';
 export type { OpenOptions } from './families/open-checkpoint.ts';

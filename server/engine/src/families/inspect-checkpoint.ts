@@ -1,15 +1,19 @@
-import { openModelWeights } from '../weights/open-model-weights.ts';
+import { openModelWeights, type ModelWeights } from '../weights/open-model-weights.ts';
 import { readModelCard } from './card.ts';
+import { checkpointNetworks } from './checkpoint-networks.ts';
 import type { ModelCard } from './model-card.ts';
 import { recognise } from './recognise.ts';
-import { checkpointNetworks } from './checkpoint-networks.ts';
 
 /**
  * Reads what a checkpoint is from its header: quick, without loading weights or the native runtime.
  * @throws EngineError `model-not-found`, or `model-invalid` that says what the file is or lacks.
  */
 export async function inspectCheckpoint(path: string): Promise<ModelCard> {
-  const { source, config } = await openModelWeights(path);
+  return inspectParts(await openModelWeights(path));
+}
+
+/** As `inspectCheckpoint`, for what is open. */
+export function inspectParts({ source, config }: ModelWeights): ModelCard {
   const recognised = recognise(source);
   const parts = config === undefined ? recognised : { ...recognised, config };
   checkpointNetworks(parts); // names what a network lacks

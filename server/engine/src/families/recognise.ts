@@ -6,7 +6,7 @@ import type { Weights } from '../weights/weights.ts';
 import type { UnetTask } from './diffusion-model.ts';
 import { FAMILIES, type Family } from './family-facts.ts';
 import { locateText, locateUnet, locateVae, type TextPart } from './locate-networks.ts';
-import { notACheckpoint } from './other-kinds.ts';
+import { notACheckpoint } from './not-a-checkpoint.ts';
 import type { TowerUse } from './text-tower.ts';
 
 /** A text encoder of a checkpoint, and how its family uses it. */
