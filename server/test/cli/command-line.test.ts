@@ -4,7 +4,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { sd1Layout, writeCheckpoint } from '../../../bench/full-size-checkpoint.mjs';
+import { writeCheckpoint } from '../../../bench/full-size-checkpoint.mjs';
+import { sd1Layout } from '../../../bench/layouts.mjs';
 import { built } from '../durability/built.ts';
 
 /* The command line as a real process, on a tiny checkpoint with made-up weights. */

@@ -4,7 +4,8 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sd1Layout, writeCheckpoint } from '../../../bench/full-size-checkpoint.mjs';
+import { writeCheckpoint } from '../../../bench/full-size-checkpoint.mjs';
+import { sd1Layout } from '../../../bench/layouts.mjs';
 import { taesdLayout } from '../fixtures/networks/write-checkpoints.mjs';
 import type { DriverEvent, EngineDriver, Pixels } from '../../src/workers/child/driver.ts';
 import { fakeDriver } from '../../src/workers/child/fake-driver.ts';

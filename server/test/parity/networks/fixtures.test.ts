@@ -8,7 +8,7 @@ import type { DiffusionModel } from '../../../engine/src/families/diffusion-mode
 import { inspectCheckpoint } from '../../../engine/src/families/inspect-checkpoint.ts';
 import { openCheckpoint } from '../../../engine/src/families/open-checkpoint.ts';
 import { openTaesd } from '../../../engine/src/families/open-taesd.ts';
-import { sd1Layout, STABLE_DIFFUSION_1_5 } from '../../../../bench/full-size-checkpoint.mjs';
+import { sd1Layout, STABLE_DIFFUSION_1_5 } from '../../../../bench/layouts.mjs';
 import { writeCheckpoints } from '../../fixtures/networks/write-checkpoints.mjs';
 import {
   expectDecoderAgrees,

@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sd1Layout, writeCheckpoint } from '../../../../bench/full-size-checkpoint.mjs';
+import { writeCheckpoint } from '../../../../bench/full-size-checkpoint.mjs';
+import { sd1Layout } from '../../../../bench/layouts.mjs';
 import type { DiffusionModel } from '../../../engine/src/families/diffusion-model.ts';
 import { inspectCheckpoint } from '../../../engine/src/families/inspect-checkpoint.ts';
 import { openCheckpoint } from '../../../engine/src/families/open-checkpoint.ts';
