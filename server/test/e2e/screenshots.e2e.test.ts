@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchBrowser, onPhone, SIZES, visit } from './browser.ts';
 import { StudioServer } from './studio-server.ts';
+import { generate, prompt } from './studio.ts';
 
 /*
  * Takes the pictures of the user guide, from the real server and the starter model:
@@ -32,7 +33,6 @@ afterAll(async () => {
   await server?.close(); // undefined where nothing was wanted
 });
 
-const prompt = (page: Page) => page.getByLabel('Prompt', { exact: true });
 const take = (page: Page, name: string): Promise<Buffer> =>
   page.screenshot({ path: `${folder}/${name}.png`, animations: 'disabled' });
 
@@ -61,9 +61,7 @@ test.runIf(wanted)(
     for (const text of ['a pumpkin', 'a butterfly', 'a pink balloon']) {
       await prompt(page).fill(text);
       await prompt(page).press('Control+Enter');
-      await expect
-        .poll(() => page.getByRole('button', { name: /^(Generate|Add to queue)/ }).isEnabled())
-        .toBe(true);
+      await expect.poll(() => generate(page).isEnabled()).toBe(true);
     }
     const middle = page.getByText(/^Step (9|1\d) of/);
     await middle.first().waitFor({ timeout: 300_000 });

@@ -12,7 +12,7 @@ import { buildClient } from './built-client.ts';
 
 const MODELS = fileURLToPath(new URL('../../../models', import.meta.url));
 /** How often a busy server is asked whether it is idle. */
-const SETTLE_LOOK_MS = 50;
+const LOOK_MS = 50;
 export const STARTER = 'atelier-starter';
 
 /** A server as a person starts it, on folders of its own, serving the built client. */
@@ -101,18 +101,23 @@ export class StudioServer {
     return Buffer.from(await response.arrayBuffer());
   }
 
+  /** Waits until nothing is drawn or waits to be. */
+  async idle(): Promise<void> {
+    while ((await this.#active()).length > 0) await setTimeout(LOOK_MS);
+  }
+
   /** Stops whatever is in work or waiting, so that the next test begins with an idle server. */
   async settle(): Promise<void> {
-    for (;;) {
-      const active = (await this.jobs()).filter(({ finishedAt }) => finishedAt === null);
-      if (active.length === 0) return;
-      for (const { id } of active) {
-        const headers = { 'content-type': 'application/json' };
-        // One that ended meanwhile answers 409; the next look finds it ended.
-        await fetch(`${this.url}/api/v1/jobs/${id}/cancel`, { method: 'POST', headers, body: '{}' });
-      }
-      await setTimeout(SETTLE_LOOK_MS);
+    for (const { id } of await this.#active()) {
+      const headers = { 'content-type': 'application/json' };
+      // One that ended meanwhile answers 409.
+      await fetch(`${this.url}/api/v1/jobs/${id}/cancel`, { method: 'POST', headers, body: '{}' });
     }
+    await this.idle();
+  }
+
+  async #active(): Promise<JobSnapshot[]> {
+    return (await this.jobs()).filter(({ finishedAt }) => finishedAt === null);
   }
 
   async #ask(path: string): Promise<unknown> {
