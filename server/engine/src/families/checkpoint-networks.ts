@@ -19,7 +19,10 @@ export interface CheckpointNetworks {
 export function checkpointNetworks(parts: CheckpointParts): CheckpointNetworks {
   const networks = {
     towers: parts.towers.map((tower, index) => textNetwork(parts, tower, parts.config?.activations[index])),
-    unet: unet(parts.unet, { heads: parts.config?.heads ?? FAMILIES[parts.family].heads }),
+    unet: unet(parts.unet, {
+      heads: parts.config?.heads ?? FAMILIES[parts.family].heads,
+      hooks: parts.attachments?.map(({ hooks }) => hooks) ?? [],
+    }),
     decoder: vaeDecoder(parts.vae),
   };
   requireFit(parts, networks);

@@ -1,5 +1,8 @@
 import type { Latents } from '../diffusion/latents.ts';
+import type { AttentionHooks } from '../networks/attention-hooks.ts';
+import type { ImagePromptPlace } from '../networks/ip-adapter.ts';
 import type { Array32 } from '../onnx/session.ts';
+import type { WeightSource } from '../weights/weight-source.ts';
 import type { Guides, PixelPlanes, SizeConditioning, TextConditioning } from './diffusion-model.ts';
 import type { Family } from './family-facts.ts';
 
@@ -51,4 +54,16 @@ export interface ImageTokens {
   readonly cond: Array32;
   /** For the negative prompt: of no picture. */
   readonly uncond: Array32;
+}
+
+/** An IP-Adapter that is open, with its vision tower. Ye et al. 2023, arXiv:2308.06721. All methods throw `EngineError`. */
+export interface ImagePrompt {
+  /** That its part of the UNet lies in. */
+  readonly source: WeightSource;
+  /** What builds it into a UNet. */
+  hooks(place: ImagePromptPlace): AttentionHooks;
+  /** One picture or several at once, in 0…1, of any size. */
+  encode(pictures: readonly PixelPlanes[]): Promise<ImageTokens>;
+  /** Frees native memory, not that of the UNet that it was built into. */
+  dispose(): Promise<void>;
 }

@@ -3,6 +3,7 @@ import { contextWidthOf } from '../networks/unet.ts';
 import type { FolderConfig } from '../weights/folder-config.ts';
 import type { WeightSource } from '../weights/weight-source.ts';
 import type { Weights } from '../weights/weights.ts';
+import type { Attachment } from './attachment.ts';
 import type { UnetTask } from './diffusion-model.ts';
 import { FAMILIES, type Family } from './family-facts.ts';
 import { locateText, locateUnet, locateVae, type TextPart } from './locate-networks.ts';
@@ -23,6 +24,8 @@ export interface CheckpointParts {
   readonly vae: Weights;
   /** What a model's folder says of it; it goes before what is usual in the family. */
   readonly config?: FolderConfig;
+  /** What is built into the UNet, in order. */
+  readonly attachments?: readonly Attachment[];
 }
 
 /** Files that give what the checkpoint itself does not have, or what is to be used instead. */

@@ -1,14 +1,13 @@
 import { EngineError } from '../errors.ts';
-import { GraphBuilder, MICROSOFT, type OnnxModel, type Value } from '../onnx/graph.ts';
+import { GraphBuilder, type OnnxModel, type Value } from '../onnx/graph.ts';
 import type { Weights } from '../weights/weights.ts';
-import { attention, floatTensor, layerNorm, linear, sigmoidGelu, timesTransposed } from './layers.ts';
+import { clipLayer, type ClipActivation } from './clip-layer.ts';
+import { floatTensor, layerNorm, timesTransposed } from './layers.ts';
 
 /** Tokens in one chunk, start and end included. */
 export const CHUNK_TOKENS = 77;
 /** CLIP's heads are this wide, in every published size. */
 const HEAD_WIDTH = 64;
-/** Factor of CLIP's approximate GELU. */
-const QUICK_GELU = 1.702;
 
 export interface ClipTextModel extends OnnxModel {
   readonly width: number;
@@ -18,8 +17,7 @@ export interface ClipTextModel extends OnnxModel {
   readonly pooledWidth: number | null;
 }
 export interface ClipTextOptions {
-  /** CLIP's own approximation, or the exact function as OpenCLIP has it. */
-  readonly activation?: 'quick-gelu' | 'gelu';
+  readonly activation?: ClipActivation;
   /**
    * Where the projection of the pooled vector lies: `text_projection`, [width, projected], as OpenCLIP stores it, or
    * `text_projection.weight`, its transpose, as transformers does. Default: nothing is pooled.
@@ -59,7 +57,7 @@ export function clipText(
   let x = graph.op('Add', [graph.gatherRows(embedding, tokens), graph.weight(positions)]);
   let normed = x;
   for (let layer = 0; layer < depth; layer += 1) {
-    x = encoderLayer(graph, layers.under(layer), x, { width, heads, activation });
+    x = clipLayer(graph, layers.under(layer), x, { width, heads, activation, isCausal: true });
     normed = layerNorm(graph, weights.under('final_layer_norm'), x, width);
     graph.output(`raw${depth - layer}`, x, ['batch', CHUNK_TOKENS, width]);
     graph.output(`skip${depth - layer}`, normed, ['batch', CHUNK_TOKENS, width]);
@@ -92,36 +90,4 @@ function pooled(graph: GraphBuilder, projection: Weights, { tokens, hidden, widt
   const pooledWidth = matrix.shape[isTransposed ? 0 : 1] ?? 0;
   graph.output('pooled', projected, ['batch', pooledWidth]);
   return pooledWidth;
-}
-
-interface LayerShape {
-  readonly width: number;
-  readonly heads: number;
-  readonly activation: 'quick-gelu' | 'gelu';
-}
-
-function encoderLayer(
-  graph: GraphBuilder,
-  weights: Weights,
-  x: Value,
-  { width, heads, activation }: LayerShape,
-): Value {
-  const self = weights.under('self_attn');
-  const normed = layerNorm(graph, weights.under('layer_norm1'), x, width);
-  const project = (name: string): Value => linear(graph, self.under(name), normed, width);
-  const attended = attention(graph, [project('q_proj'), project('k_proj'), project('v_proj')], {
-    heads,
-    isCausal: true,
-  });
-  const afterAttention = graph.op('Add', [x, linear(graph, self.under('out_proj'), attended, width)]);
-
-  const mlp = weights.under('mlp');
-  const inner = floatTensor(mlp, 'fc1.weight', [null, width]).shape[0] ?? 0;
-  const input = layerNorm(graph, weights.under('layer_norm2'), afterAttention, width);
-  const raised = linear(graph, mlp.under('fc1'), input, width);
-  const active =
-    activation === 'gelu'
-      ? graph.op('Gelu', [raised], {}, MICROSOFT)
-      : sigmoidGelu(graph, raised, QUICK_GELU);
-  return graph.op('Add', [afterAttention, linear(graph, mlp.under('fc2'), active, inner)]);
 }
