@@ -1,6 +1,6 @@
 import type { Latents } from '../diffusion/latents.ts';
+import { resizeLatents } from '../diffusion/resize-latents.ts';
 import type { ControlResiduals } from '../families/control-models.ts';
-import { resizedRegion } from './region.ts';
 
 /** What one ControlNet made, and how much of it counts. */
 export interface WeightedControl {
@@ -53,7 +53,7 @@ function weightedMap(map: Latents, weight: number, region: Latents | undefined, 
   if (weight === 1 && region === undefined && !isPooled) return map;
   const [batch, channels, height, width] = map.dims;
   const area = height * width;
-  const mask = region === undefined ? null : resizedRegion(region, height, width).data;
+  const mask = region === undefined ? null : resizeLatents(region, height, width, 'bilinear').data;
   const data = map.data.map(
     (value, index) => value * weight * (mask === null ? 1 : (mask[index % area] ?? 0)),
   );

@@ -2,6 +2,7 @@ import type { Latents } from '../diffusion/latents.ts';
 import type { AttentionHooks } from '../networks/attention-hooks.ts';
 import type { ImagePromptPlace } from '../networks/ip-adapter.ts';
 import type { Array32 } from '../onnx/session.ts';
+import type { RgbImage } from '../pixels/image.ts';
 import type { WeightSource } from '../weights/weight-source.ts';
 import type { Guides, PixelPlanes, SizeConditioning, TextConditioning } from './diffusion-model.ts';
 import type { Family } from './family-facts.ts';
@@ -62,8 +63,8 @@ export interface ImagePrompt {
   readonly source: WeightSource;
   /** What builds it into a UNet. */
   hooks(place: ImagePromptPlace): AttentionHooks;
-  /** One picture or several at once, in 0…1, of any size. */
-  encode(pictures: readonly PixelPlanes[]): Promise<ImageTokens>;
+  /** One picture or several at once, of any size. */
+  encode(pictures: readonly RgbImage[]): Promise<ImageTokens>;
   /** Frees native memory, not that of the UNet that it was built into. */
   dispose(): Promise<void>;
 }

@@ -1,15 +1,15 @@
-import { clipPixels } from '../control/clip-pixels.ts';
 import { EngineError } from '../errors.ts';
 import type { AttentionHooks } from '../networks/attention-hooks.ts';
 import type { ClipVisionModel } from '../networks/clip-vision.ts';
 import { imageProjection, type ImageProjectionModel } from '../networks/image-projection.ts';
 import { imagePromptHooks, type ImagePromptPlace } from '../networks/ip-adapter.ts';
 import type { Array32 } from '../onnx/session.ts';
+import type { RgbImage } from '../pixels/image.ts';
 import { openWeights } from '../weights/open-weights.ts';
 import type { WeightSource } from '../weights/weight-source.ts';
 import { Weights } from '../weights/weights.ts';
+import { clipPixels } from './clip-pixels.ts';
 import type { ImagePrompt, ImageTokens } from './control-models.ts';
-import type { PixelPlanes } from './diffusion-model.ts';
 import { LazyNetwork, type NetworkOptions } from './lazy-network.ts';
 import { openClipVision } from './open-clip-vision.ts';
 
@@ -67,14 +67,14 @@ class ImagePromptRunner implements ImagePrompt {
     return imagePromptHooks(new Weights(this.source, 'ip_adapter.'), place);
   }
 
-  async encode(pictures: readonly PixelPlanes[]): Promise<ImageTokens> {
+  async encode(pictures: readonly RgbImage[]): Promise<ImageTokens> {
     const cond: Array32[] = [];
     for (const picture of pictures) cond.push(await this.#tokens(await this.#features(picture)));
     const none = await this.#tokens(await this.#nothing());
     return { cond: inARow(cond), uncond: inARow(pictures.map(() => none)) };
   }
 
-  async #features(picture: PixelPlanes): Promise<Array32> {
+  async #features(picture: RgbImage): Promise<Array32> {
     const pixels = clipPixels(picture, this.#tower.model.side);
     return this.#tower.runOne({ pixels }, this.#projection.model.feature);
   }

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DiffusionModel, PixelPlanes } from '../../../engine/src/families/diffusion-model.ts';
+import { openAdapter } from '../../../engine/src/families/open-adapter.ts';
 import { openCheckpoint } from '../../../engine/src/families/open-checkpoint.ts';
 import { openControlNet } from '../../../engine/src/families/open-control.ts';
-import { sumOfControls } from '../../../engine/src/control/sum-of-controls.ts';
+import { sumOfControls, sumOfFeatures } from '../../../engine/src/control/sum-of-controls.ts';
 import { goldenPath, hasGoldens, maxDifference } from '../diffusion/goldens.ts';
 import { openReferences, type References } from '../networks/tensors.ts';
 
@@ -60,5 +61,26 @@ describe.skipIf(!hasGoldens)('what guides the tiny SD 1.x checkpoint:', () => {
       expect(maxDifference(out.data, references.planes(`${index}.out`).data)).toBeLessThan(TOLERANCE);
     }
     await control.dispose();
+  });
+
+  it('T2I-Adapter, and the UNet with it', async () => {
+    const adapter = await openAdapter(goldenPath('checkpoints/tiny-sd1-t2iadapter.safetensors'), {
+      threads: 1,
+    });
+    expect(adapter.factor).toBe(8);
+    for (const entry of cases) {
+      const { case: index, scale } = entry;
+      const step = stepOf(entry);
+      const features = await adapter.features(hintOf(index));
+      features.forEach((feature, at) => {
+        const expected = references.planes(`${index}.feature${at}`);
+        expect(feature.dims).toEqual(expected.dims);
+        expect(maxDifference(feature.data, expected.data)).toBeLessThan(TOLERANCE);
+      });
+      const sum = sumOfFeatures([{ features, weights: new Array<number>(4).fill(scale) }])!;
+      const out = await model.predict(step.x, step.timestep, step.context, { features: sum });
+      expect(maxDifference(out.data, references.planes(`${index}.adapter_out`).data)).toBeLessThan(TOLERANCE);
+    }
+    await adapter.dispose();
   });
 });
