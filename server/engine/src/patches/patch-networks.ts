@@ -33,6 +33,13 @@ export interface AppliedLora {
   readonly live: { readonly unet: LiveNumber; readonly text: LiveNumber } | null;
 }
 
+/** What messages call a model. */
+export interface ModelName {
+  readonly name: string;
+  /** Of its family. */
+  readonly title: string;
+}
+
 /** The networks of a model, changed. */
 export interface PatchedNetworks {
   readonly networks: LoraNetworks;
@@ -42,13 +49,13 @@ export interface PatchedNetworks {
 /**
  * Changes a model's networks by LoRAs, each acting on what those before it made. The networks are described anew from the
  * result; nothing is read or computed here.
- * @param model what to call the model in messages
+ * @param model for messages
  * @throws EngineError `model-invalid` if a LoRA is for another model, `invalid-request` if it cannot be live as asked for
  */
 export function patchNetworks(
   networks: LoraNetworks,
   uses: readonly LoraUse[],
-  model: string,
+  model: ModelName,
 ): PatchedNetworks {
   const parts = partsOf(networks);
   const patches = parts.map(() => new Map<string, TensorPatch[]>());
@@ -108,7 +115,7 @@ function reassembled({ unet, textEncoders }: LoraNetworks, changed: readonly Wei
 }
 
 /** What a LoRA changes in the networks. */
-function matchesOf(lora: Lora, parts: readonly NetworkPart[], model: string): Match[] {
+function matchesOf(lora: Lora, parts: readonly NetworkPart[], model: ModelName): Match[] {
   const matches: Match[] = [];
   for (const module of lora.modules.values()) {
     for (const part of parts) {
@@ -127,7 +134,7 @@ function matchesOf(lora: Lora, parts: readonly NetworkPart[], model: string): Ma
     const [example = ''] = lora.modules.keys();
     throw new EngineError(
       'model-invalid',
-      `"${lora.name}" does not fit "${model}": none of its ${lora.modules.size} modules, such as "${short(example)}", is in the model.`,
+      `"${lora.name}" does not fit "${model.name}" (${model.title}): none of its ${lora.modules.size} modules, such as "${short(example)}", is in the model.`,
       { hint: OTHER_FAMILY },
     );
   }
@@ -138,7 +145,7 @@ const OTHER_FAMILY =
   'It was made for another kind of model (SD 1.x, SD 2.x, SDXL); choose a model of the kind that it was made for.';
 
 function requireFit(
-  { lora, module, model }: { lora: Lora; module: ModuleChange; model: string },
+  { lora, module, model }: { lora: Lora; module: ModuleChange; model: ModelName },
   change: WeightChange,
   tensor: TensorInfo,
 ): void {
@@ -147,7 +154,7 @@ function requireFit(
   if ((change.outputs ?? outputs) === outputs && (change.columns ?? columns) === columns) return;
   throw new EngineError(
     'model-invalid',
-    `"${lora.name}" does not fit "${model}": "${short(module.name)}" changes a weight of ${change.outputs ?? 'any'} x ${change.columns ?? 'any'}, but the model has ${outputs} x ${columns} there.`,
+    `"${lora.name}" does not fit "${model.name}" (${model.title}): "${short(module.name)}" changes a weight of ${change.outputs ?? 'any'} x ${change.columns ?? 'any'}, but the model has ${outputs} x ${columns} there.`,
     { hint: OTHER_FAMILY },
   );
 }

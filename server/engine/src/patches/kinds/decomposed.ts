@@ -12,7 +12,8 @@ import { towards, type Addition, type WeightChange, type WeightSize } from '../w
 export function decomposed(parts: ModuleParts, addition: Addition): WeightChange {
   const lengths = parts.tensor('dora_scale');
   const count = countOf(lengths.shape);
-  const isByInput = lengths.shape.length > 1 && lengths.shape[0] === 1 && count !== 1;
+  const isVector = lengths.shape.length === 1;
+  const isByInput = isVector ? count !== addition.outputs : lengths.shape[0] === 1 && count !== 1;
   if (!isByInput && count !== addition.outputs) {
     throw parts.error(`has ${count} lengths for a weight of ${addition.outputs} outputs`);
   }
