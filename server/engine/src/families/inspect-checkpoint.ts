@@ -2,6 +2,8 @@ import { openModelWeights, type ModelWeights } from '../weights/open-model-weigh
 import { readModelCard } from './card.ts';
 import { checkpointNetworks } from './checkpoint-networks.ts';
 import type { ModelCard } from './model-card.ts';
+import { inspectOnnxFolder } from './onnx-folder/onnx-folder.ts';
+import { isOnnxFolder } from './onnx-folder/onnx-networks.ts';
 import { recognise } from './recognise.ts';
 
 /**
@@ -9,6 +11,7 @@ import { recognise } from './recognise.ts';
  * @throws EngineError `model-not-found`, or `model-invalid` that says what the file is or lacks.
  */
 export async function inspectCheckpoint(path: string): Promise<ModelCard> {
+  if (await isOnnxFolder(path)) return (await inspectOnnxFolder(path)).card;
   return inspectParts(await openModelWeights(path));
 }
 

@@ -4,6 +4,8 @@ import { FAMILIES, type Family } from './family-facts.ts';
 import { kindOf, type FileKind } from './file-kind.ts';
 import { inspectParts } from './inspect-checkpoint.ts';
 import type { ModelCard } from './model-card.ts';
+import { inspectOnnxFolder } from './onnx-folder/onnx-folder.ts';
+import { isOnnxFolder } from './onnx-folder/onnx-networks.ts';
 
 /** What a file of weights is. */
 export interface InspectedFile {
@@ -16,10 +18,14 @@ export interface InspectedFile {
 }
 
 /**
- * Reads from its table of contents what a file, or a folder in diffusers' layout, is: quick, and without the native runtime.
+ * Reads from its table of contents what a file, or the folder of a diffusers or ONNX model, is: quick, and without the native runtime.
  * @throws EngineError `model-not-found`; `model-invalid` that says what is wrong with it, or what a checkpoint lacks
  */
 export async function inspectFile(path: string): Promise<InspectedFile> {
+  if (await isOnnxFolder(path)) {
+    const { card, sizeBytes } = await inspectOnnxFolder(path);
+    return { kind: 'checkpoint', family: card.family, sizeBytes, card };
+  }
   const weights = await openModelWeights(path);
   const { source } = weights;
   const { kind } = kindOf(source);

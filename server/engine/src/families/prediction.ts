@@ -36,7 +36,8 @@ export async function readTraining(source: WeightSource, folder?: FolderConfig):
   };
 }
 
-function trainingOf({ prediction, betaStart, betaEnd, isZeroTerminal }: FolderConfig): TrainingFacts {
+/** What a model’s folder says, completed with what is usual. */
+export function trainingOf({ prediction, betaStart, betaEnd, isZeroTerminal }: FolderConfig): TrainingFacts {
   return {
     prediction,
     noise: {

@@ -1,33 +1,38 @@
 import type { TextConditioning } from './diffusion-model.ts';
-import type { TextTower } from './text-tower.ts';
+import type { EncodedChunk, TextTower } from './text-tower.ts';
+
+/** A text encoder: ids of a chunk to what it makes of them. */
+export interface Encoding {
+  encode(tokenIds: Int32Array, clipSkip: number): Promise<EncodedChunk>;
+}
 
 /**
  * The text encoders of a model, used together: what they make of a token lies side by side. The pooled vector is the last
  * tower's.
  */
-export class TextEncoder {
-  readonly towers: readonly TextTower[];
-  readonly width: number;
+export class TextEncoder<Tower extends Encoding = TextTower> {
+  readonly towers: readonly Tower[];
 
-  constructor(towers: readonly TextTower[]) {
+  constructor(towers: readonly Tower[]) {
     this.towers = towers;
-    this.width = towers.reduce((sum, { width }) => sum + width, 0);
   }
 
   /** See `DiffusionModel.encodeText`. */
   async encode(tokenIds: Int32Array, clipSkip: number): Promise<TextConditioning> {
-    const data = new Float32Array(tokenIds.length * this.width);
-    let pooled: Float32Array | null = null;
+    const tokens = tokenIds.length;
+    const chunks: EncodedChunk[] = [];
+    for (const tower of this.towers) chunks.push(await tower.encode(tokenIds, clipSkip));
+    const width = chunks.reduce((sum, chunk) => sum + chunk.data.length / tokens, 0);
+    const data = new Float32Array(tokens * width);
     let column = 0;
-    for (const tower of this.towers) {
-      const encoded = await tower.encode(tokenIds, clipSkip);
-      for (let token = 0; token < tokenIds.length; token += 1) {
-        const row = encoded.data.subarray(token * tower.width, (token + 1) * tower.width);
-        data.set(row, token * this.width + column);
+    for (const chunk of chunks) {
+      const own = chunk.data.length / tokens;
+      for (let token = 0; token < tokens; token += 1) {
+        data.set(chunk.data.subarray(token * own, (token + 1) * own), token * width + column);
       }
-      column += tower.width;
-      pooled = encoded.pooled ?? pooled;
+      column += own;
     }
-    return { data, dims: [1, tokenIds.length, this.width], ...(pooled === null ? {} : { pooled }) };
+    const pooled = chunks.findLast((chunk) => chunk.pooled !== null)?.pooled ?? null;
+    return { data, dims: [1, tokens, width], ...(pooled === null ? {} : { pooled }) };
   }
 }

@@ -30,10 +30,6 @@ export class TextTower {
     this.#use = use;
   }
 
-  get width(): number {
-    return this.network.model.width;
-  }
-
   /**
    * Encodes one chunk of exactly 77 token ids, padded with the end token.
    * @param clipSkip 1 = last layer, or the family's own where that lies deeper

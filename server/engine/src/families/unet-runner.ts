@@ -61,7 +61,7 @@ function requireCount(what: string, given: readonly Latents[] | undefined, taken
 }
 
 /** Channels of `more` behind those of `x`, for each picture of the batch. */
-function beside(x: Latents, more: Latents): Latents {
+export function beside(x: Latents, more: Latents): Latents {
   const [batch, channels, height, width] = x.dims;
   const [times, extra, ...sides] = more.dims;
   if (sides[0] !== height || sides[1] !== width || (times !== 1 && times !== batch)) {

@@ -12,8 +12,8 @@ import type { WeightSource } from './weight-source.ts';
 
 /** A model in diffusers' layout, seen in the layout of the original code. */
 export interface ModelFolder {
-  /** `pipeline`: a whole model with model_index.json; else the folder of one network. */
-  readonly kind: 'pipeline' | 'unet' | 'vae' | 'controlnet' | 't2i-adapter';
+  /** `pipeline`: a whole model; else the folder of one network. What is `other` keeps its names. */
+  readonly kind: 'pipeline' | 'unet' | 'vae' | 'controlnet' | 't2i-adapter' | 'other';
   readonly source: WeightSource;
   readonly config: FolderConfig;
 }
@@ -42,7 +42,7 @@ export async function openDiffusersFolder(path: string): Promise<ModelFolder> {
   const files = await FolderFiles.open(path);
   const config = await readFolderConfig(files);
   const single = await openFolderWeights(files, '');
-  if (single !== null) return { ...oneNetwork(single, files), config };
+  if (single !== null) return { ...oneNetwork(single), config };
   const sources = [
     await part(files, 'unet', (names) => withPrefix(UNET, diffusersToLdmUnet(names))),
     await part(files, 'vae', (names) => withPrefix(VAE, diffusersToLdmVae(names))),
@@ -95,7 +95,7 @@ function withPrefix(prefix: string, names: ReadonlyMap<string, string>): Map<str
 }
 
 /** Told by names that only its kind has. */
-function oneNetwork(source: WeightSource, files: FolderFiles): Pick<ModelFolder, 'kind' | 'source'> {
+function oneNetwork(source: WeightSource): Pick<ModelFolder, 'kind' | 'source'> {
   const names = [...source.tensors.keys()];
   const has = (name: string): boolean => source.tensors.has(name);
   if (has('controlnet_mid_block.weight')) {
@@ -113,7 +113,5 @@ function oneNetwork(source: WeightSource, files: FolderFiles): Pick<ModelFolder,
   if (has('adapter.body.0.resnets.0.block1.weight')) {
     return { kind: 't2i-adapter', source: renamedSource(source, diffusersToOriginalAdapter(names)) };
   }
-  throw new EngineError('model-invalid', `"${files.name}" holds a network of a kind that is not known.`, {
-    hint: 'UNets, VAEs, ControlNets and T2I-Adapters in diffusers’ layout are supported.',
-  });
+  return { kind: 'other', source };
 }

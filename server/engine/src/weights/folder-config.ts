@@ -34,7 +34,9 @@ export async function readFolderConfig(files: FolderFiles): Promise<FolderConfig
   const scheduler = await read(files, 'scheduler/scheduler_config.json');
   const own = await read(files, 'config.json');
   const unet = ownOr(own, 'UNet2DConditionModel') ?? (await read(files, 'unet/config.json'));
-  const vae = ownOr(own, 'AutoencoderKL') ?? (await read(files, 'vae/config.json'));
+  // Ready-made ONNX models have the halves of the VAE apart.
+  const vaeFolder = (await files.find('vae_decoder/config.json')) === null ? 'vae' : 'vae_decoder';
+  const vae = ownOr(own, 'AutoencoderKL') ?? (await read(files, `${vaeFolder}/config.json`));
   const texts: JsonObject[] = [];
   for (const folder of TEXT_ENCODERS) texts.push(await read(files, `${folder}/config.json`));
   return {

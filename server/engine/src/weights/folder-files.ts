@@ -61,7 +61,7 @@ export class FolderFiles {
    * @throws EngineError `model-invalid` if it is or leads outside of the folder.
    */
   async find(inside: string): Promise<string | null> {
-    const hasOddity = ['\\', ':', '\0'].some((character) => inside.includes(character));
+    const hasOddity = ['\\', ':', '\0', '//'].some((character) => inside.includes(character));
     const isPlain = !hasOddity && !inside.split('/').includes('..') && !isAbsolute(inside);
     if (!isPlain) throw this.#outside(inside);
     const real = await realpath(join(this.path, inside)).catch((cause: unknown) => {
