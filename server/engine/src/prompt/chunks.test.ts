@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { toChunks } from './chunks.ts';
+import { EmbeddingNames } from './embedding-names.ts';
 import { COMMA_TOKEN, END_TOKEN, START_TOKEN } from './tokenizer.ts';
 
 /** One token for each letter; "," is CLIP's comma. */
@@ -58,5 +59,46 @@ describe('toChunks', () => {
       [A, END_TOKEN],
       [B, END_TOKEN],
     ]);
+  });
+});
+
+describe('embeddings', () => {
+  const embeddings = new EmbeddingNames(
+    [
+      { name: 'xy', vectors: 3 },
+      { name: 'xyz', vectors: 70 },
+    ],
+    encode,
+  );
+  const withEmbeddings = (text: string, weight = 1) => toChunks([{ text, weight }], encode, { embeddings });
+  const places = (text: string) =>
+    withEmbeddings(text).map(({ fixes }) =>
+      fixes.map(({ position, embedding }) => [position, embedding.name]),
+    );
+
+  it('take the place of their names, the longest name first', () => {
+    const [chunk] = withEmbeddings('axyb', 1.5);
+    expect([...chunk!.tokens.subarray(0, 7)]).toEqual([START_TOKEN, A, 0, 0, 0, B, END_TOKEN]);
+    expect(chunk!.weights.slice(0, 7)).toEqual([1, 1.5, 1.5, 1.5, 1.5, 1.5, 1]);
+    expect(places('axyb')).toEqual([[[2, 'xy']]]);
+    expect(places('xyzxy')).toEqual([
+      [
+        [1, 'xyz'],
+        [71, 'xy'],
+      ],
+    ]);
+  });
+
+  it('are never divided between chunks', () => {
+    expect(places(`${'a'.repeat(73)}xyb`)).toEqual([[], [[1, 'xy']]]);
+    expect(places(`${'a'.repeat(72)}xyb`)).toEqual([[[73, 'xy']], []]);
+  });
+
+  it('leave their vectors behind when a comma moves their tokens, as in the webui', () => {
+    const [first, second] = withEmbeddings(`${'a'.repeat(60)},${'b'.repeat(11)}xyb`);
+    expect(first!.fixes).toMatchObject([{ position: 73 }]);
+    expect(first!.tokens[73]).toBe(END_TOKEN);
+    expect(second!.fixes).toEqual([]);
+    expect([...second!.tokens.subarray(12, 16)]).toEqual([0, 0, 0, B]);
   });
 });

@@ -1,5 +1,6 @@
 import type { WeightedText } from './emphasis.ts';
 import { BREAK } from './emphasis.ts';
+import type { EmbeddingNames, NamedVectors } from './embedding-names.ts';
 import { COMMA_TOKEN, END_TOKEN, START_TOKEN } from './tokenizer.ts';
 
 /** Tokens of a prompt that fit into one chunk. */
@@ -8,35 +9,45 @@ const CAPACITY = 75;
 export const CHUNK_LENGTH = CAPACITY + 2;
 
 /** One input of the text encoder, filled up with end tokens. */
-export interface Chunk {
+export interface Chunk<Embedding extends NamedVectors = NamedVectors> {
   readonly tokens: Int32Array;
   /** How much each token counts; 1 for start, end and filling. */
   readonly weights: readonly number[];
+  /** What takes the place of tokens, which are 0 there. */
+  readonly fixes: readonly ChunkFix<Embedding>[];
 }
 
-export interface ChunkOptions {
+/** An embedding in a chunk, whose first vector takes the place of token `position`; the start token is 0. */
+export interface ChunkFix<Embedding extends NamedVectors = NamedVectors> {
+  readonly position: number;
+  readonly embedding: Embedding;
+}
+
+export interface ChunkOptions<Embedding extends NamedVectors = NamedVectors> {
   /**
    * How far back from the end of a full chunk to look for a comma after which to break, in tokens. Default 20;
    * 0 = break anywhere.
    */
-  commaBacktrack?: number;
+  readonly commaBacktrack?: number;
+  /** Embeddings to look for. Each lies in one chunk as a whole; it may have at most 75 vectors. */
+  readonly embeddings?: EmbeddingNames<Embedding>;
 }
 
 /**
  * Cuts a prompt into chunks as the webui does. At least one; BREAK ends a chunk early.
  * @param encode The tokenizer.
  */
-export function toChunks(
+export function toChunks<Embedding extends NamedVectors = NamedVectors>(
   pieces: readonly WeightedText[],
   encode: (text: string) => readonly number[],
-  { commaBacktrack = 20 }: ChunkOptions = {},
-): Chunk[] {
-  const chunks: Chunk[] = [];
-  let open: { token: number; weight: number }[] = [];
+  { commaBacktrack = 20, embeddings }: ChunkOptions<Embedding> = {},
+): Chunk<Embedding>[] {
+  const chunks: Chunk<Embedding>[] = [];
+  let open: Open<Embedding> = { content: [], fixes: [] };
   let lastComma = -1;
   const finish = () => {
     chunks.push(filled(open));
-    open = [];
+    open = { content: [], fixes: [] };
     lastComma = -1;
   };
   for (const { text, weight } of pieces) {
@@ -44,23 +55,42 @@ export function toChunks(
       finish();
       continue;
     }
-    for (const token of encode(text)) {
-      const isFull = open.length === CAPACITY;
-      if (token === COMMA_TOKEN) lastComma = open.length;
+    const tokens = encode(text);
+    for (let place = 0; place < tokens.length;) {
+      const token = tokens[place]!;
+      const isFull = open.content.length === CAPACITY;
+      if (token === COMMA_TOKEN) lastComma = open.content.length;
       else if (isFull && lastComma >= 0 && CAPACITY - lastComma <= commaBacktrack) {
-        const moved = open.splice(lastComma + 1);
+        // Tokens alone: as in the webui, the vectors of an embedding among them stay, over the filling of the old chunk.
+        const moved = open.content.splice(lastComma + 1);
         finish();
-        open = moved;
+        open.content = moved;
       }
-      if (open.length === CAPACITY) finish();
-      open.push({ token, weight });
+      if (open.content.length === CAPACITY) finish();
+      const found = embeddings?.at(tokens, place) ?? null;
+      if (found === null) {
+        open.content.push({ token, weight });
+        place += 1;
+        continue;
+      }
+      const { vectors } = found.embedding;
+      if (open.content.length + vectors > CAPACITY) finish();
+      open.fixes.push({ position: open.content.length + 1, embedding: found.embedding });
+      for (let vector = 0; vector < vectors; vector += 1) open.content.push({ token: 0, weight });
+      place += found.length;
     }
   }
-  if (open.length > 0 || chunks.length === 0) chunks.push(filled(open));
+  if (open.content.length > 0 || chunks.length === 0) chunks.push(filled(open));
   return chunks;
 }
 
-function filled(content: readonly { token: number; weight: number }[]): Chunk {
+/** A chunk that is being filled. */
+interface Open<Embedding extends NamedVectors> {
+  content: { token: number; weight: number }[];
+  readonly fixes: ChunkFix<Embedding>[];
+}
+
+function filled<Embedding extends NamedVectors>({ content, fixes }: Open<Embedding>): Chunk<Embedding> {
   const tokens = new Int32Array(CHUNK_LENGTH).fill(END_TOKEN);
   tokens[0] = START_TOKEN;
   const weights = new Array<number>(CHUNK_LENGTH).fill(1);
@@ -68,5 +98,5 @@ function filled(content: readonly { token: number; weight: number }[]): Chunk {
     tokens[i + 1] = token;
     weights[i + 1] = weight;
   });
-  return { tokens, weights };
+  return { tokens, weights, fixes };
 }

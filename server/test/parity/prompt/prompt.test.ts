@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { clipTokenizer } from '../../../engine/src/pipelines/clip-tokenizer.ts';
 import { toChunks } from '../../../engine/src/prompt/chunks.ts';
+import { EmbeddingNames } from '../../../engine/src/prompt/embedding-names.ts';
 import { parseEmphasis } from '../../../engine/src/prompt/emphasis.ts';
 import { END_TOKEN, START_TOKEN } from '../../../engine/src/prompt/tokenizer.ts';
 import { goldenJson, hasGoldens } from '../diffusion/goldens.ts';
@@ -45,19 +46,30 @@ describe.skipIf(!hasGoldens)('the prompt language of webui 1.10', () => {
     prompt: string;
     comma_padding_backtrack: number;
     token_count: number;
-    chunks: { tokens: number[]; multipliers: 1 | number[]; fixes: unknown[] }[];
+    chunks: {
+      tokens: number[];
+      multipliers: 1 | number[];
+      fixes: { offset: number; embedding: string }[];
+    }[];
   }
-  const chunked = hasGoldens ? goldenJson<{ cases: Chunked[] }>('prompts/chunks.json').cases : [];
-  const withoutEmbeddings = chunked.filter(({ chunks }) => chunks.every(({ fixes }) => fixes.length === 0));
+  const { cases: chunked, embeddings } = hasGoldens
+    ? goldenJson<{ cases: Chunked[]; embeddings: Record<string, number> }>('prompts/chunks.json')
+    : { cases: [], embeddings: {} };
 
-  it.each(withoutEmbeddings)('cuts $prompt into chunks', async (golden) => {
+  it.each(chunked)('cuts $prompt into chunks', async (golden) => {
     const tokenizer = await clipTokenizer();
-    const chunks = toChunks(parseEmphasis(golden.prompt), (text) => tokenizer.encode(text), {
+    const encode = (text: string): number[] => [...tokenizer.encode(text)];
+    const named = Object.entries(embeddings).map(([name, vectors]) => ({ name, vectors }));
+    const chunks = toChunks(parseEmphasis(golden.prompt), encode, {
       commaBacktrack: golden.comma_padding_backtrack,
+      embeddings: new EmbeddingNames(named, encode),
     });
     expect(chunks).toHaveLength(golden.chunks.length);
-    golden.chunks.forEach(({ tokens, multipliers }, i) => {
-      const { tokens: actual, weights } = chunks[i]!;
+    golden.chunks.forEach(({ tokens, multipliers, fixes }, i) => {
+      const { tokens: actual, weights, fixes: found } = chunks[i]!;
+      expect(found.map(({ position, embedding }) => [position - 1, embedding.name])).toEqual(
+        fixes.map(({ offset, embedding }) => [offset, embedding]),
+      );
       expect(actual[0]).toBe(START_TOKEN);
       expect([...actual]).toEqual(Object.assign(new Array<number>(77).fill(END_TOKEN), tokens));
       const expected = Object.assign(new Array<number>(77).fill(1), multipliers === 1 ? [] : multipliers);
@@ -65,7 +77,9 @@ describe.skipIf(!hasGoldens)('the prompt language of webui 1.10', () => {
     });
   });
 
-  it('covers all prompts without embeddings', () => {
-    expect(withoutEmbeddings.length).toBeGreaterThan(100);
+  it('covers prompts with embeddings and without', () => {
+    const withEmbeddings = chunked.filter(({ chunks }) => chunks.some(({ fixes }) => fixes.length > 0));
+    expect(withEmbeddings.length).toBeGreaterThan(3);
+    expect(chunked.length).toBeGreaterThan(100);
   });
 });
