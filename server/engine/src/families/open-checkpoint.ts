@@ -51,11 +51,12 @@ export async function openCheckpoint(path: string, options: OpenOptions = {}): P
 
 /** @throws EngineError `invalid-request` if something is to be put into graphs that are ready-made. */
 function withoutCompanions(options: OpenOptions): OpenOptions {
-  const { vae, textEncoders, loras = [] } = options;
-  if (vae === undefined && textEncoders === undefined && loras.length === 0) return options;
+  const { vae, textEncoders, loras = [], imagePrompts = [] } = options;
+  if (vae === undefined && textEncoders === undefined && loras.length + imagePrompts.length === 0)
+    return options;
   throw new EngineError(
     'invalid-request',
-    'A ready-made ONNX model takes no LoRA and no other VAE or text encoder.',
+    'A ready-made ONNX model takes no LoRA, no picture as a prompt, and no other VAE or text encoder.',
     {
       hint: 'Use the model as a checkpoint or a diffusers folder.',
     },
