@@ -39,14 +39,22 @@ export type { ModelCard } from './families/model-card.ts';
 export { samplers, schedules } from './pipelines/catalogue.ts';
 export type { SamplerInfo, ScheduleInfo } from './pipelines/catalogue.ts';
 export { textToImage } from './pipelines/text-to-image.ts';
+export type { TextToImageRequest } from './pipelines/text-to-image.ts';
+export type { HiresRequest } from './pipelines/hires.ts';
+export { imageToImage } from './pipelines/image-to-image.ts';
+export type { ImageToImageRequest } from './pipelines/image-to-image.ts';
+export type { DepthMap } from './pipelines/task-inputs.ts';
+export { inpaint } from './pipelines/inpaint.ts';
+export type { InpaintRequest, MaskedContent } from './pipelines/inpaint-request.ts';
+export { RESIZE_MODES } from './pipelines/resize.ts';
+export type { ResizeMode } from './pipelines/resize.ts';
 export type {
   Conventions,
   GenerationEvent,
+  GenerationOptions,
   PreviewDecoder,
-  RgbImage,
-  TextToImageOptions,
-  TextToImageRequest,
-} from './pipelines/text-to-image-types.ts';
+} from './pipelines/generation-types.ts';
+export type { GreyImage, RgbImage } from './pixels/image.ts';
 export type { Latents } from './diffusion/latents.ts';
 export { SessionCache } from './onnx/session-cache.ts';
 export { availableMemory } from './onnx/memory.ts';

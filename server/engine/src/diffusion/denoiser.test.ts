@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Predictor } from './denoiser.ts';
+import type { Denoiser, Predictor } from './denoiser.ts';
 import { denoiser } from './denoiser.ts';
-import { guided } from './guidance.ts';
+import { combined, guidanceWeights, instructionWeights } from './guidance.ts';
 import type { Latents } from './latents.ts';
 import { weightedSum } from './latents.ts';
 import { TorchCpuGenerator } from './random/torch-cpu.ts';
@@ -51,7 +51,15 @@ describe('denoiser', () => {
   });
 });
 
-describe('guided', () => {
+describe('guidance', () => {
+  const guided = (cond: Denoiser, uncond: Denoiser, cfgScale: number) => {
+    const weights = guidanceWeights(cfgScale, [1]);
+    return combined([
+      { weight: weights.conds[0], denoise: cond },
+      { weight: weights.uncond, denoise: uncond },
+    ]);
+  };
+
   it('goes from uncond towards cond and beyond', async () => {
     const denoise = guided(
       async () => clean,
@@ -67,5 +75,15 @@ describe('guided', () => {
     };
     await expect(guided(async () => clean, uncond, 1)(clean, 1)).resolves.toBe(clean);
     await expect(guided(async () => clean, uncond, 2)(clean, 1)).rejects.toThrow('evaluated');
+  });
+
+  it('adds up how far each of several prompts leads', () => {
+    expect(guidanceWeights(7, [1, 0.5])).toEqual({ conds: [7, 3.5], uncond: -9.5 });
+  });
+
+  it('of a text and a picture is that of the text alone where the picture counts once', () => {
+    expect(instructionWeights(7, 1)).toEqual({ cond: 7, image: -6, uncond: 0 });
+    const { cond, image, uncond } = instructionWeights(7.5, 1.5);
+    expect(cond + image + uncond).toBe(1);
   });
 });

@@ -1,9 +1,50 @@
 import type { Denoiser } from './denoiser.ts';
+import type { Latents } from './latents.ts';
 import { weightedSum } from './latents.ts';
 
-/** Classifier-free guidance: `uncond + cfgScale · (cond − uncond)`. Ho & Salimans 2022, arXiv:2207.12598. */
-export function guided(cond: Denoiser, uncond: Denoiser, cfgScale: number): Denoiser {
-  if (cfgScale === 1) return cond; // half the model calls
-  return async (x, sigma) =>
-    weightedSum([cfgScale, await cond(x, sigma)], [1 - cfgScale, await uncond(x, sigma)]);
+/** A denoiser and how much of its answer is in the sum. */
+export interface WeightedDenoiser {
+  readonly weight: number;
+  readonly denoise: Denoiser;
+}
+
+/**
+ * The weighted sum of what several denoisers answer, which is what all kinds of classifier-free guidance come to. Those
+ * without weight are not asked, unless all are; weights add up to 1.
+ */
+export function combined(parts: readonly WeightedDenoiser[]): Denoiser {
+  const asked = parts.filter(({ weight }) => weight !== 0);
+  const [only] = asked;
+  if (asked.length === 1 && only.weight === 1) return only.denoise;
+  return async (x, sigma) => {
+    const answers: (readonly [number, Latents])[] = [];
+    for (const { weight, denoise } of asked) answers.push([weight, await denoise(x, sigma)]);
+    const [first, ...others] = answers;
+    return weightedSum(first, ...others);
+  };
+}
+
+/**
+ * Weights of classifier-free guidance with several prompts: `uncond + cfgScale · Σ weightᵢ · (condᵢ − uncond)`. Ho &
+ * Salimans 2022, arXiv:2207.12598; Liu et al. 2022, arXiv:2206.01714, equation 11.
+ * @param promptWeights One for an ordinary prompt: [1].
+ */
+export function guidanceWeights(
+  cfgScale: number,
+  promptWeights: readonly number[],
+): { conds: number[]; uncond: number } {
+  const conds = promptWeights.map((weight) => cfgScale * weight);
+  return { conds, uncond: conds.reduce((rest, weight) => rest - weight, 1) };
+}
+
+/**
+ * Weights of guidance by a text and by a picture that it tells how to change: `uncond + imageScale · (image − uncond) +
+ * cfgScale · (cond − image)`, where `image` has the picture without the text. Brooks et al. 2023, arXiv:2211.09800,
+ * equation 3.
+ */
+export function instructionWeights(
+  cfgScale: number,
+  imageScale: number,
+): { cond: number; image: number; uncond: number } {
+  return { cond: cfgScale, image: imageScale - cfgScale, uncond: 1 - imageScale };
 }

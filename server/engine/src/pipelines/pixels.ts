@@ -1,6 +1,6 @@
 import type { Latents } from '../diffusion/latents.ts';
 import type { LatentToRgb, PixelPlanes } from '../families/diffusion-model.ts';
-import type { RgbImage } from './text-to-image-types.ts';
+import type { RgbImage } from '../pixels/image.ts';
 
 /**
  * Maps planes in −1…1 to bytes; values outside are clamped.
@@ -16,6 +16,16 @@ export function toRgb({ data, height, width }: PixelPlanes, toWhole: (value: num
     }
   }
   return { data: bytes, width, height };
+}
+
+/** Bytes as planes in −1…1, what a VAE encodes. */
+export function fromRgb({ data, width, height }: RgbImage): PixelPlanes {
+  const size = height * width;
+  const planes = new Float32Array(3 * size);
+  for (let i = 0; i < 3 * size; i++) {
+    planes[i] = 2 * Math.fround(data[3 * (i % size) + Math.floor(i / size)]! / 255) - 1;
+  }
+  return { data: planes, width, height };
 }
 
 /** A rough picture of latents, one pixel for each of theirs, by an affine map fitted for the model. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { EngineError } from '../errors.ts';
 import { samplers, schedules } from './catalogue.ts';
 import { resolveSettings } from './settings.ts';
-import type { TextToImageRequest } from './text-to-image-types.ts';
+import type { TextToImageRequest } from './text-to-image.ts';
 
 const resolve = (request: Partial<TextToImageRequest>, defaults = {}) =>
   resolveSettings({ prompt: 'x', ...request }, { defaults });

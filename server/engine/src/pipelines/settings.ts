@@ -3,14 +3,16 @@ import { samplerEntries } from '../diffusion/samplers/index.ts';
 import type { ScheduleEntry } from '../diffusion/schedules/index.ts';
 import { scheduleEntries } from '../diffusion/schedules/index.ts';
 import { EngineError } from '../errors.ts';
+import type { SizeConditioning } from '../families/diffusion-model.ts';
 import type { ModelCard } from '../families/model-card.ts';
 import { AUTOMATIC, byName, samplers, schedules } from './catalogue.ts';
-import type { Conventions, TextToImageRequest } from './text-to-image-types.ts';
+import type { Conventions, DrawingRequest, SizeRequest } from './generation-types.ts';
 
 /** A request with nothing left open, checked. */
 export interface Settings {
   readonly prompt: string;
-  readonly negativePrompt: string;
+  /** null = none was given, which differs from an empty one in diffusers. */
+  readonly negativePrompt: string | null;
   readonly width: number;
   readonly height: number;
   readonly steps: number;
@@ -22,6 +24,7 @@ export interface Settings {
   readonly clipSkip: number;
   readonly eta: number | null;
   readonly conventions: Conventions;
+  readonly size: SizeConditioning;
 }
 
 const FALLBACK = {
@@ -42,6 +45,14 @@ const BOUNDS = {
   seed: { min: 0, max: 2 ** 32 - 1, multipleOf: 1 },
   clipSkip: { min: 1, max: 12, multipleOf: 1 },
   eta: { min: 0, max: 1 },
+  strength: { min: 0, max: 1 },
+  initialNoise: { min: 0, max: 2 },
+  imageCfgScale: { min: 0, max: 100 },
+  maskBlur: { min: 0, max: 64 },
+  maskWeight: { min: 0, max: 1 },
+  padding: { min: 0, max: 1024, multipleOf: 1 },
+  hiresSteps: { min: 1, max: 500, multipleOf: 1 },
+  hiresScale: { min: 1, max: 8 },
 } satisfies Record<string, Bounds>;
 
 interface Bounds {
@@ -55,11 +66,11 @@ interface Bounds {
  * @throws EngineError `invalid-request` that names the field, what was expected and what came.
  */
 export function resolveSettings(
-  request: TextToImageRequest,
+  request: DrawingRequest & SizeRequest,
   { defaults }: Pick<ModelCard, 'defaults'>,
 ): Settings {
   const given = { ...FALLBACK, ...stated(defaults), ...stated(request) };
-  const { negativePrompt = '', seed = 0, clipSkip = 1, eta = null, conventions = 'webui' } = given;
+  const { negativePrompt = null, seed = 0, clipSkip = 1, eta = null, conventions = 'webui' } = given;
   const numbers = {
     width: given.width,
     height: given.height,
@@ -68,10 +79,10 @@ export function resolveSettings(
     seed,
     clipSkip,
   };
-  for (const [name, value] of Object.entries(numbers)) check(name as keyof typeof numbers, value);
-  if (eta !== null) check('eta', eta);
+  checkNumbers(numbers);
+  if (eta !== null) checkNumbers({ eta });
   checkText('prompt', given.prompt);
-  checkText('negativePrompt', negativePrompt);
+  if (negativePrompt !== null) checkText('negativePrompt', negativePrompt);
   if (!['webui', 'diffusers'].includes(conventions)) {
     throw invalid(
       `There are no conventions named "${String(conventions)}".`,
@@ -83,7 +94,17 @@ export function resolveSettings(
   const schedule = isAutomatic
     ? null
     : found('scheduler', byName(scheduleEntries, given.scheduler), given.scheduler, schedules);
-  return { prompt: given.prompt, negativePrompt, ...numbers, sampler, schedule, eta, conventions };
+  const sides = [given.height, given.width] as const;
+  const size = given.size ?? { original: sides, crop: [0, 0], target: sides };
+  return { prompt: given.prompt, negativePrompt, ...numbers, sampler, schedule, eta, conventions, size };
+}
+
+/**
+ * Checks fields that only some requests have.
+ * @throws EngineError as {@link resolveSettings}
+ */
+export function checkNumbers(values: Partial<Record<keyof typeof BOUNDS, unknown>>): void {
+  for (const [name, value] of Object.entries(values)) check(name as keyof typeof BOUNDS, value);
 }
 
 /** The entries of an object that are not undefined, so that these do not hide defaults. */
@@ -114,6 +135,7 @@ function found<T>(field: string, entry: T | undefined, name: string, all: readon
   throw invalid(`There is no ${field} named "${name}".`, `Choose one of: ${choices}.`);
 }
 
-function invalid(message: string, hint?: string): EngineError {
+/** What is wrong with a request. */
+export function invalid(message: string, hint?: string): EngineError {
   return new EngineError('invalid-request', message, hint === undefined ? {} : { hint });
 }

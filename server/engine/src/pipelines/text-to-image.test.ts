@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Latents } from '../diffusion/latents.ts';
 import type { DiffusionModel, TextConditioning } from '../families/diffusion-model.ts';
 import { samplers } from './catalogue.ts';
-import type { GenerationEvent, TextToImageOptions, TextToImageRequest } from './text-to-image-types.ts';
-import { textToImage } from './text-to-image.ts';
+import type { GenerationEvent, GenerationOptions } from './generation-types.ts';
+import { textToImage, type TextToImageRequest } from './text-to-image.ts';
 
 const WIDTH = 6;
 
@@ -23,6 +23,8 @@ class ColourModel implements DiffusionModel {
     defaults: { width: 64, height: 128, steps: 4, sampler: 'Euler' },
     parameters: { textEncoder: 0, unet: 0, vae: 0 },
   };
+  readonly loras = [];
+  readonly textWidths = [];
   readonly task = 'text';
   readonly prediction = 'epsilon';
   readonly noise = { betaStart: 0.00085, betaEnd: 0.012, isZeroTerminal: false };
@@ -81,7 +83,7 @@ class ColourModel implements DiffusionModel {
 
 async function run(
   request: Partial<TextToImageRequest> = {},
-  options: TextToImageOptions = {},
+  options: GenerationOptions = {},
   model = new ColourModel(),
 ) {
   const events: GenerationEvent[] = [];

@@ -5,6 +5,7 @@ import { scaled } from '../../../engine/src/diffusion/latents.ts';
 import { brownianTreeNoise } from '../../../engine/src/diffusion/random/brownian-tree.ts';
 import { seedSequence } from '../../../engine/src/diffusion/random/seed-sequence.ts';
 import { TorchCpuGenerator } from '../../../engine/src/diffusion/random/torch-cpu.ts';
+import { STABLE_DIFFUSION } from '../../../engine/src/diffusion/schedules/noise-levels.ts';
 import { planSampling } from '../../../engine/src/pipelines/sampling-plan.ts';
 import { resolveSettings } from '../../../engine/src/pipelines/settings.ts';
 import { maxDifference } from './goldens.ts';
@@ -74,13 +75,13 @@ describe('samplers with the noise levels of diffusers', () => {
       { prompt: '', sampler: name, steps, conventions: 'diffusers', ...options },
       { defaults: {} },
     );
-    const { sampler, sigmas, start, finish } = planSampling(settings);
+    const { sampler, sigmas, entry, finish } = planSampling(settings, STABLE_DIFFUSION);
     const source = (seed: number) => {
       const generator = new TorchCpuGenerator(seed);
       return (): Latents => ({ data: generator.normals(result.length), dims });
     };
     const denoise = mixtureDenoiser({ s: spread, w: centres.map(() => 1), mu: centres });
-    const walk = sampler(denoise, scaled(source(startSeed)(), start), sigmas, source(noiseSeed));
+    const walk = sampler(denoise, scaled(source(startSeed)(), entry.noise), sigmas, source(noiseSeed));
     let step = await walk.next();
     while (!step.done) step = await walk.next();
     expect(maxDifference(scaled(step.value, finish).data, result)).toBeLessThanOrEqual(1e-4);

@@ -4,7 +4,11 @@ import { scheduleEntries } from '../../../engine/src/diffusion/schedules/index.t
 import { karras } from '../../../engine/src/diffusion/schedules/karras.ts';
 import { exponential } from '../../../engine/src/diffusion/schedules/exponential.ts';
 import { klOptimal } from '../../../engine/src/diffusion/schedules/kl-optimal.ts';
-import { NoiseLevels, scaledLinear } from '../../../engine/src/diffusion/schedules/noise-levels.ts';
+import {
+  NoiseLevels,
+  scaledLinear,
+  STABLE_DIFFUSION,
+} from '../../../engine/src/diffusion/schedules/noise-levels.ts';
 import { polyexponential } from '../../../engine/src/diffusion/schedules/polyexponential.ts';
 import type { SigmaRange } from '../../../engine/src/diffusion/schedules/schedule.ts';
 import { compvisTimesteps } from '../../../engine/src/diffusion/schedules/timesteps.ts';
@@ -91,6 +95,12 @@ describe.skipIf(!hasGoldens)('schedules of webui 1.10', () => {
     const expected = (name: string) => tables.get(name)!.data;
     expect(scaledLinear()).toEqual(expected('alphas_cumprod_float64_then_float32'));
     expect(scaledLinear('float32')).toEqual(expected('alphas_cumprod_float32'));
+    const zero = { ...STABLE_DIFFUSION, isZeroTerminal: true };
+    const webui = expected('alphas_cumprod_zero_snr_webui');
+    expectClose([...scaledLinear('float64', zero)], [...webui], 1e-5);
+    // Diffusers has 0 at the end of the table, and puts a small number there before it divides by it.
+    const diffusers = expected('alphas_cumprod_zero_snr_diffusers');
+    expectClose([...scaledLinear('float32', zero)].slice(0, -1), [...diffusers].slice(0, -1), 1e-3);
     expectClose([...levels.sigmas], [...expected('sigmas')], 1e-6);
   });
 });

@@ -1,88 +1,82 @@
-import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openCheckpoint } from '../../../engine/src/families/open-checkpoint.ts';
 import type { DiffusionModel } from '../../../engine/src/families/diffusion-model.ts';
+import { openCheckpoint } from '../../../engine/src/families/open-checkpoint.ts';
+import { openLora } from '../../../engine/src/families/open-lora.ts';
 import { conditionOn } from '../../../engine/src/pipelines/conditioning.ts';
-import type { TextToImageRequest } from '../../../engine/src/pipelines/text-to-image-types.ts';
 import { textToImage } from '../../../engine/src/pipelines/text-to-image.ts';
 import { goldenJson, goldenPath, goldenTensors, hasGoldens, maxDifference } from '../diffusion/goldens.ts';
+import { GoldenRuns } from './golden-runs.ts';
 
-interface Run {
-  id: string;
-  engine: 'diffusers' | 'webui';
-  kind: string;
-  prompt: string;
-  negative: string;
-  steps: number;
-  height: number;
-  width: number;
-  guidance: number;
-  clip_skip: number;
-  seed: number;
-  scheduler?: string;
-  sampler?: string;
-  schedule?: string;
-  png: string;
-  latents_std: number;
-}
+/** Each family, and how many of its runs are drawn from text with nothing but a checkpoint. */
+const FAMILIES = [
+  { family: 'sd1', count: 20 },
+  { family: 'sd2', count: 4 },
+  { family: 'sdxl', count: 4 },
+] as const;
 
-/** What diffusers calls a scheduler is a sampler with its schedule. */
-const DIFFUSERS: Record<string, { sampler: string; scheduler?: string }> = {
-  ddim: { sampler: 'DDIM' },
-  euler: { sampler: 'Euler' },
-  euler_a: { sampler: 'Euler a' },
-  pndm: { sampler: 'PLMS' },
-  dpmpp_2m_karras: { sampler: 'DPM++ 2M', scheduler: 'Karras' },
-};
-
-/** Runs of features that are not here yet. */
-const LATER = ['d-lora-euler', 'w-and'];
-
-function toRequest(run: Run): TextToImageRequest {
-  const { prompt, negative: negativePrompt, steps, width, height, guidance: cfgScale, seed, engine } = run;
-  const choice =
-    engine === 'webui' ? { sampler: run.sampler!, scheduler: run.schedule! } : DIFFUSERS[run.scheduler!]!;
-  const shared = { prompt, negativePrompt, steps, width, height, cfgScale, seed, conventions: engine };
-  return { ...shared, ...choice, clipSkip: run.clip_skip };
-}
-
-async function draw(model: DiffusionModel, request: TextToImageRequest) {
-  for await (const event of textToImage(model, request)) if (event.type === 'image') return event;
-  throw new Error('no picture came');
-}
-
-describe.skipIf(!hasGoldens)('text to image on a tiny SD 1.x checkpoint', () => {
+describe.skipIf(!hasGoldens).each(FAMILIES)('text to image, $family', ({ family, count }) => {
   let model: DiffusionModel;
   beforeAll(async () => {
-    model = await openCheckpoint(goldenPath('checkpoints/tiny-sd1.safetensors'), { threads: 1 });
-    await model.load();
+    model = await openCheckpoint(goldenPath(`checkpoints/tiny-${family}.safetensors`), { threads: 1 });
   });
   afterAll(() => model.dispose());
 
-  const { runs } = hasGoldens ? goldenJson<{ runs: Run[] }>('families/sd1/runs.json') : { runs: [] };
-  const tensors = hasGoldens ? goldenTensors('families/sd1/runs.safetensors') : new Map<string, never>();
-  const mine = runs.filter(({ kind, id }) => kind === 'txt2img' && !LATER.includes(id));
+  const goldens = hasGoldens ? new GoldenRuns(family) : null;
+  const mine = goldens?.ofKind('txt2img').filter(({ lora }) => lora === undefined) ?? [];
 
-  // Other float32 kernels move the reference itself by 1.4e-5 of the standard deviation, at most 1.3e-4, and no
-  // pixel by more than 1 of 255.
-  it.each(mine)('draws $id', async (run) => {
-    const { latents, image } = await draw(model, toRequest(run));
-    const expected = tensors.get(`${run.id}.latents`)!;
-    expect(latents.dims).toEqual(expected.shape);
-    expect(maxDifference(latents.data, expected.data)).toBeLessThanOrEqual(1e-3 * run.latents_std);
+  it.each(mine)('draws $id', (run) => goldens!.expectSame(run, textToImage(model, goldens!.request(run))));
 
-    const png = await sharp(goldenPath(`families/sd1/${run.png}`))
-      .removeAlpha()
-      .raw()
-      .toBuffer();
-    expect([image.width, image.height]).toEqual([run.width, run.height]);
-    expect(maxDifference(image.data, png)).toBeLessThanOrEqual(2);
-    const total = image.data.reduce((sum, byte, i) => sum + Math.abs(byte - png[i]!), 0);
-    expect(total / png.length).toBeLessThanOrEqual(0.02);
+  it('covers every run', () => {
+    expect(mine).toHaveLength(count);
+  });
+});
+
+const LORA_FAMILIES = ['sd1', 'sdxl'] as const;
+
+describe.skipIf(!hasGoldens).each(LORA_FAMILIES)('text to image with a LoRA, %s', (family) => {
+  const goldens = hasGoldens ? new GoldenRuns(family) : null;
+  const mine = goldens?.ofKind('txt2img').filter(({ lora }) => lora !== undefined) ?? [];
+
+  it.each(
+    mine.flatMap((run) => [
+      { ...run, mode: 'folded' as const },
+      { ...run, mode: 'live' as const },
+    ]),
+  )('draws $id, $mode', async ({ mode, ...run }) => {
+    const loras = await Promise.all(
+      run.lora!.map(async ({ file, weight }) => ({
+        lora: await openLora(goldenPath(`checkpoints/${file}`)),
+        ...{ unet: weight, text: weight, mode },
+      })),
+    );
+    const checkpoint = goldenPath(`checkpoints/tiny-${family}.safetensors`);
+    const model = await openCheckpoint(checkpoint, { threads: 1, loras });
+    await goldens!.expectSame(run, textToImage(model, goldens!.request(run)));
+    await model.dispose();
   });
 
-  it('covers every run but those of later features', () => {
-    expect(mine).toHaveLength(19);
+  it('covers the one there is', () => {
+    expect(mine).toHaveLength(1);
+  });
+});
+
+describe.skipIf(!hasGoldens)('text to image, sd1', () => {
+  let model: DiffusionModel;
+  beforeAll(async () => {
+    model = await openCheckpoint(goldenPath('checkpoints/tiny-sd1.safetensors'), { threads: 1 });
+  });
+  afterAll(() => model.dispose());
+
+  const goldens = hasGoldens ? new GoldenRuns('sd1') : null;
+
+  it.each(goldens?.ofKind('txt2img-hires') ?? [])('draws a second, larger pass: $id', (run) => {
+    const hires = {
+      width: run.hires_width!,
+      height: run.hires_height!,
+      steps: run.hires_steps!,
+      strength: run.denoising!,
+    };
+    return goldens!.expectSame(run, textToImage(model, { ...goldens!.request(run), hires }));
   });
 
   it('weights text as the webui does', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { clipTokenizer } from '../../../engine/src/pipelines/clip-tokenizer.ts';
 import { toChunks } from '../../../engine/src/prompt/chunks.ts';
 import { EmbeddingNames } from '../../../engine/src/prompt/embedding-names.ts';
+import { splitAtAnd } from '../../../engine/src/prompt/composition.ts';
 import { parseEmphasis } from '../../../engine/src/prompt/emphasis.ts';
 import { END_TOKEN, START_TOKEN } from '../../../engine/src/prompt/tokenizer.ts';
 import { goldenJson, hasGoldens } from '../diffusion/goldens.ts';
@@ -33,6 +34,7 @@ describe.skipIf(!hasGoldens)('the prompt language of webui 1.10', () => {
     prompt: string;
     attention?: [string, number][];
     attention_error?: string;
+    multicond?: { parts: [string, number][] };
   }
   const { cases } = hasGoldens ? goldenJson<{ cases: Emphasis[] }>('prompts/prompts.json') : { cases: [] };
 
@@ -40,6 +42,10 @@ describe.skipIf(!hasGoldens)('the prompt language of webui 1.10', () => {
     const parsed = parseEmphasis(prompt).map(({ text, weight }) => [text, weight]);
     // Where the reference raises, the number is text.
     expect(parsed).toEqual(error ? [['a:1.2.3', 1.1]] : attention);
+  });
+
+  it.each(cases.filter(({ multicond }) => multicond))('cuts $prompt at AND', ({ prompt, multicond }) => {
+    expect(splitAtAnd(prompt).map(({ text, weight }) => [text, weight])).toEqual(multicond!.parts);
   });
 
   interface Chunked {

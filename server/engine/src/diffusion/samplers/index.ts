@@ -1,7 +1,7 @@
 import type { Sampler } from '../sampler.ts';
 import type { NoiseLevels } from '../schedules/noise-levels.ts';
-import type { TimedLevel } from '../schedules/timesteps.ts';
-import { compvisLevels, uniPcLevels } from '../schedules/timesteps.ts';
+import type { OwnLevels, TimedLevel } from '../schedules/timesteps.ts';
+import { compvisLevels, lastCompvisLevels, lastUniPcLevels, uniPcLevels } from '../schedules/timesteps.ts';
 import type { Ancestral } from './euler-ancestral.ts';
 import { ddim } from './ddim.ts';
 import { ddpm } from './ddpm.ts';
@@ -36,6 +36,10 @@ export interface SamplerEntry {
    * its result is left at the last level.
    */
   readonly ownLevels?: (steps: number, levels: NoiseLevels) => TimedLevel[];
+  /** Those of the last `count` steps, for a picture that is redone in part. */
+  readonly lastOwnLevels?: (steps: number, count: number, levels: NoiseLevels) => OwnLevels;
+  /** Its latents have unit variance in diffusers, as with own levels; those of the others keep their scale. */
+  readonly isUnitVariance?: true;
   /** One step more is planned and the last but one noise level left out. */
   readonly skipsNextToLast?: true;
 }
@@ -49,6 +53,7 @@ export const samplerEntries: readonly SamplerEntry[] = [
     description: 'Sharp in 15 to 25 steps, one evaluation each. A good first choice.',
     create: () => dpmpp2m,
     noise: 'sequence',
+    isUnitVariance: true,
   },
   {
     name: 'Euler a',
@@ -82,6 +87,7 @@ export const samplerEntries: readonly SamplerEntry[] = [
     description: 'DPM++ 2M with fresh noise at every step.',
     create: dpmpp2mSde,
     noise: 'brownian-tree',
+    isUnitVariance: true,
   },
   {
     name: 'DPM++ 2M SDE Heun',
@@ -150,6 +156,8 @@ export const samplerEntries: readonly SamplerEntry[] = [
     create: ddim,
     noise: 'sequence',
     ownLevels: compvisLevels,
+    lastOwnLevels: lastCompvisLevels,
+    isUnitVariance: true,
   },
   {
     name: 'DDPM',
@@ -158,6 +166,7 @@ export const samplerEntries: readonly SamplerEntry[] = [
     description: 'The original method: as much fresh noise as was trained with. Wants many steps.',
     create: () => ddpm,
     noise: 'sequence',
+    isUnitVariance: true,
   },
   {
     name: 'UniPC',
@@ -167,6 +176,8 @@ export const samplerEntries: readonly SamplerEntry[] = [
     create: () => uniPc(),
     noise: 'sequence',
     ownLevels: (steps, levels) => uniPcLevels(steps, levels),
+    lastOwnLevels: lastUniPcLevels,
+    isUnitVariance: true,
   },
   {
     name: 'Restart',
@@ -184,5 +195,7 @@ export const samplerEntries: readonly SamplerEntry[] = [
     create: () => plms,
     noise: 'sequence',
     ownLevels: compvisLevels,
+    lastOwnLevels: lastCompvisLevels,
+    isUnitVariance: true,
   },
 ];

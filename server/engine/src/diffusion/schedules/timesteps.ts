@@ -23,11 +23,37 @@ export interface TimedLevel {
   readonly sigma: number;
 }
 
+/** The `trailing` spacing: down from the noisiest timestep, which models with a zero-terminal schedule need. */
+export function trailingTimesteps(steps: number): number[] {
+  return Array.from({ length: steps }, (_, i) => Math.max(Math.round(1000 - (1000 / steps) * i) - 1, 0));
+}
+
+/** The levels of a sampler that chooses them itself, for the last part of the way. */
+export interface OwnLevels {
+  /** Where the picture is mixed with noise. */
+  readonly entry: TimedLevel;
+  readonly levels: readonly TimedLevel[];
+}
+
 /** The levels of DDIM and PLMS. */
 export function compvisLevels(steps: number, levels: NoiseLevels): TimedLevel[] {
   // A single step would be left undone, and its noise be the picture.
   const timesteps = steps === 1 ? [999, 1] : compvisTimesteps(steps);
   return timesteps.map((timestep) => ({ timestep, sigma: levels.sigmaOf(timestep) }));
+}
+
+/** The last `count` of {@link compvisLevels}; as the webui has it, the picture enters one level above them. */
+export function lastCompvisLevels(steps: number, count: number, levels: NoiseLevels): OwnLevels {
+  const all = compvisTimesteps(steps).map((timestep) => ({ timestep, sigma: levels.sigmaOf(timestep) }));
+  const [entry, ...rest] = all.slice(-count - 1);
+  // With no step left the picture would stay as noisy as it was made.
+  return { entry, levels: rest.length > 1 ? rest : [entry, all[all.length - 1]] };
+}
+
+/** As {@link lastCompvisLevels}, for UniPC. */
+export function lastUniPcLevels(steps: number, count: number, levels: NoiseLevels): OwnLevels {
+  const { entry, levels: rest } = lastCompvisLevels(steps, Math.max(count, 1), levels);
+  return { entry, levels: uniPcLevels(Math.max(count, 1), levels, rest[0].timestep) };
 }
 
 /**

@@ -1,0 +1,43 @@
+import type { Latents } from '../diffusion/latents.ts';
+import type { DiffusionModel } from '../families/diffusion-model.ts';
+import { conditionOnPrompts, type Conditioning } from './conditioning.ts';
+import { emitted } from './emitted.ts';
+import type { RgbImage } from '../pixels/image.ts';
+import type { GenerationEvent, GenerationOptions } from './generation-types.ts';
+import { toRgb } from './pixels.ts';
+import { overflow } from './sample.ts';
+import type { Settings } from './settings.ts';
+
+/** What every pipeline begins with: loads the networks and encodes the prompts. */
+export async function* prepared(
+  model: DiffusionModel,
+  settings: Settings,
+  signal?: AbortSignal,
+): AsyncGenerator<GenerationEvent, Conditioning> {
+  signal?.throwIfAborted();
+  yield* emitted<GenerationEvent>((emit) =>
+    model.load((network) => emit({ type: 'loading', network }), signal),
+  );
+  const conditioning = await conditionOnPrompts(model, settings, signal);
+  yield { type: 'conditioned' };
+  return conditioning;
+}
+
+/**
+ * What every pipeline ends with: decodes the picture.
+ * @param touchUp On the decoded picture, before it is handed out.
+ */
+export async function* finished(
+  model: DiffusionModel,
+  latents: Latents,
+  { conventions }: Pick<Settings, 'conventions'>,
+  { signal }: GenerationOptions,
+  touchUp: (image: RgbImage) => RgbImage = (image) => image,
+): AsyncGenerator<GenerationEvent, void> {
+  yield { type: 'decoding' };
+  signal?.throwIfAborted();
+  const planes = await model.decode(latents);
+  if (!planes.data.every(Number.isFinite)) throw overflow('The decoded picture');
+  const image = toRgb(planes, conventions === 'webui' ? Math.trunc : Math.round);
+  yield { type: 'image', image: touchUp(image), latents };
+}

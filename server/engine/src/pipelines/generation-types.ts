@@ -1,0 +1,86 @@
+import type { Controls } from '../control/controls.ts';
+import type { Latents } from '../diffusion/latents.ts';
+import type { PixelPlanes, SizeConditioning } from '../families/diffusion-model.ts';
+import type { RgbImage } from '../pixels/image.ts';
+
+/** What all pipelines can be asked for. Everything but the prompt has a default, from the model's card, then the field's. */
+export interface DrawingRequest {
+  /**
+   * What to draw. `(word:1.2)` stresses a word, `BREAK` starts a new chunk of 75 tokens, `AND` joins prompts that are
+   * followed at once, each with a weight: `a cat AND a dog:0.5`.
+   */
+  prompt: string;
+  /** What to keep out of the picture. Default: nothing. */
+  negativePrompt?: string;
+  /** 1…500. */
+  steps?: number;
+  /** Weight of classifier-free guidance; 1 turns it off and halves the work. */
+  cfgScale?: number;
+  /** 0…2³²−1; the same seed gives the same picture. Default 0: choosing one at random is the caller's part. */
+  seed?: number;
+  /** Name or alias, any case; see `samplers`. */
+  sampler?: string;
+  /** Name or alias, any case; `Automatic` = the sampler's own. */
+  scheduler?: string;
+  /** 1 = last layer of the text encoder (default), 2 = last but one, … Counts for SD 1.x only under `webui`. */
+  clipSkip?: number;
+  /** Share of fresh noise in the steps of samplers that add some; default: 1, for DDIM 0. */
+  eta?: number;
+  /** What SDXL is told about the size of the picture. Default: drawn in full at the size asked for. */
+  size?: Omit<SizeConditioning, 'aestheticScore'>;
+  /** Whose small print to follow; see {@link Conventions}. Default `webui`. */
+  conventions?: Conventions;
+}
+
+/** The size of the picture in pixels, multiples of 8. Default: the model's own, or that of the picture given. */
+export interface SizeRequest {
+  width?: number;
+  height?: number;
+}
+
+/**
+ * Details in which two widespread implementations differ, so that a picture made by either can be made again.
+ *
+ * - `webui`: emphasis syntax, `AND`, prompts of any length, first latents = noise · sigma[0], fractional timesteps,
+ *   DDIM and PLMS end at timestep 1, pixels truncated to bytes. A picture enters as the mean of its encoding and is redone
+ *   from one step more than `strength` says.
+ * - `diffusers`: the prompt is plain text cut at 77 tokens, first latents = noise · √(1 + sigma[0]²), whole
+ *   timesteps, float32 noise table, DDIM and PLMS end at timestep 0, pixels rounded to bytes. Sampling starts
+ *   at the noise levels of its `leading` spacing unless a schedule is named. A picture enters as a draw of its encoding.
+ */
+export type Conventions = 'webui' | 'diffusers';
+
+/** What makes previews of latents, for instance a small decoder in the TAESD layout. */
+export interface PreviewDecoder {
+  decode(latents: Latents): Promise<PixelPlanes>;
+}
+
+/** What all pipelines take beside the request. */
+export interface GenerationOptions {
+  /** Checked before every evaluation of a network; the generator then throws the signal's reason. */
+  signal?: AbortSignal;
+  /** Decodes previews. Without it they are a linear map of the latents, one pixel for each 8 × 8. */
+  taesd?: PreviewDecoder;
+  /** ControlNets, adapters and image prompts that guide every step. */
+  controls?: Controls;
+}
+
+/** A step of sampling is done. */
+export interface StepEvent {
+  readonly type: 'step';
+  /** 1…steps. */
+  readonly step: number;
+  /** How many steps this picture takes; a few samplers take one less or more than was asked for. */
+  readonly steps: number;
+  readonly sigma: number;
+  /** Makes a small picture of what the model now expects the result to be. Costs nothing if never called. */
+  readonly preview: () => Promise<RgbImage>;
+}
+
+export type GenerationEvent =
+  | { readonly type: 'loading'; readonly network: string }
+  | { readonly type: 'conditioned' }
+  /** After the last model evaluation of a step. */
+  | StepEvent
+  | { readonly type: 'decoding' }
+  | { readonly type: 'image'; readonly image: RgbImage; readonly latents: Latents };

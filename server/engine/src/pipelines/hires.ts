@@ -1,0 +1,78 @@
+import { weightedSum, type Latents } from '../diffusion/latents.ts';
+import { LATENT_RESIZES, resizeLatents, type LatentResize } from '../diffusion/resize-latents.ts';
+import type { DiffusionModel } from '../families/diffusion-model.ts';
+import { textBranches } from './branches.ts';
+import type { Conditioning } from './conditioning.ts';
+import type { GenerationOptions, StepEvent } from './generation-types.ts';
+import { drawsOf, stepNoiseOf } from './noise-source.ts';
+import { sample } from './sample.ts';
+import { planSampling, type SamplingPlan } from './sampling-plan.ts';
+import { checkNumbers, invalid, resolveSettings, type Settings } from './settings.ts';
+import { blankConcat } from './task-inputs.ts';
+
+/** A second pass at a larger size over a picture that was drawn ("hires fix"). */
+export interface HiresRequest {
+  /** By what the sides grow; the result is cut to multiples of 8. Default 2. */
+  readonly scale?: number;
+  /** In place of `scale`: pixels, multiples of 8. */
+  readonly width?: number;
+  readonly height?: number;
+  /** Steps of the second pass, all of which are done. Default: as many as in the first. */
+  readonly steps?: number;
+  /** How much is redone, 0…1. Default 0.7. */
+  readonly strength?: number;
+  /** How the latents are enlarged. Default `bilinear`. */
+  readonly resize?: LatentResize;
+}
+
+/** A second pass, planned. */
+export interface HiresPass {
+  readonly settings: Settings;
+  readonly plan: SamplingPlan;
+  readonly resize: LatentResize;
+}
+
+/** @throws EngineError `invalid-request` */
+export function planHires(model: DiffusionModel, first: Settings, request: HiresRequest): HiresPass {
+  const { scale = 2, steps = first.steps, strength = 0.7, resize = 'bilinear' } = request;
+  checkNumbers({ hiresScale: scale, hiresSteps: steps, strength });
+  if (!LATENT_RESIZES.includes(resize)) {
+    throw invalid(
+      `There is no way to resize latents named "${String(resize)}".`,
+      `Choose one of: ${LATENT_RESIZES.join(', ')}.`,
+    );
+  }
+  const grown = (side: number) => Math.trunc((side * scale) / 8) * 8;
+  const { width = grown(first.width), height = grown(first.height) } = request;
+  const sides = [height, width] as const;
+  const size = { original: sides, crop: [0, 0], target: sides } as const;
+  const { sampler, schedule, negativePrompt, eta, ...rest } = first;
+  resolveSettings({ ...rest, width, height }, model.card); // the new size is checked like any other
+  const settings: Settings = { ...rest, sampler, schedule, negativePrompt, eta, width, height, steps, size };
+  return { settings, plan: planSampling(settings, model.noise, { strength, exactSteps: true }), resize };
+}
+
+/** What the second pass goes on from. */
+export interface FirstPass {
+  readonly latents: Latents;
+  readonly conditioning: Conditioning;
+  /** Steps that were done. */
+  readonly steps: number;
+}
+
+/** Enlarges latents, adds noise of the same seed in the new size, and walks the last part of the way again. */
+export async function* hiresPass(
+  model: DiffusionModel,
+  { latents, conditioning, steps: before }: FirstPass,
+  { settings, plan, resize }: HiresPass,
+  options: GenerationOptions,
+): AsyncGenerator<StepEvent, Latents> {
+  const { width, height, seed } = settings;
+  const dims = [1, model.latentChannels, height / model.factor, width / model.factor] as const;
+  const draws = drawsOf(seed, dims);
+  const picture = resizeLatents(latents, dims[2], dims[3], resize);
+  const start = weightedSum([plan.entry.picture, picture], [plan.entry.noise, draws()]);
+  const branches = textBranches(conditioning, settings, await blankConcat(model, settings, options.signal));
+  const noise = stepNoiseOf(plan, seed, { draws, dims });
+  return yield* sample(model, { plan, branches, start, noise, before }, options);
+}

@@ -1,0 +1,150 @@
+import {
+  blended,
+  keepInDenoised,
+  keepInInput,
+  keepNoised,
+  type Inpainting,
+  type KeptPicture,
+} from '../diffusion/inpainting.ts';
+import { weightedSum, type Latents } from '../diffusion/latents.ts';
+import type { DiffusionModel, PixelPlanes } from '../families/diffusion-model.ts';
+import { EngineError } from '../errors.ts';
+import { textBranches } from './branches.ts';
+import { encodePicture } from './encode-picture.ts';
+import { finished, prepared } from './frame.ts';
+import type { GenerationEvent, GenerationOptions } from './generation-types.ts';
+import { resolveInpaintSettings, type InpaintRequest, type InpaintSettings } from './inpaint-request.ts';
+import { cornerMask, latentMask, maskedPicture, type MaskedPicture } from './masked-picture.ts';
+import { drawsOf, stepNoiseOf, type Draws } from './noise-source.ts';
+import { fromRgb } from './pixels.ts';
+import { sample } from './sample.ts';
+import { planSampling, spread, type SamplingPlan } from './sampling-plan.ts';
+import { maskAndPicture } from './task-inputs.ts';
+
+/**
+ * Draws part of a picture anew, and keeps the rest. Ordinary checkpoints are made to keep it step by step; those for
+ * inpainting see what lies around and need not be. Events as in `textToImage`.
+ * @throws EngineError `invalid-request` before anything is loaded; what else `textToImage` throws.
+ */
+export async function* inpaint(
+  model: DiffusionModel,
+  request: InpaintRequest,
+  options: GenerationOptions = {},
+): AsyncGenerator<GenerationEvent, void> {
+  const settings = resolveInpaintSettings(request, model.card);
+  requireInpaintTask(model);
+  const isFromNoise =
+    settings.conventions === 'diffusers' && settings.strength === 1 && settings.keptNoise === 'current';
+  const plan = planSampling(settings, model.noise, isFromNoise ? null : settings);
+  const conditioning = yield* prepared(model, settings, options.signal);
+
+  const source = maskedPicture(settings);
+  const dims = [
+    1,
+    model.latentChannels,
+    settings.height / model.factor,
+    settings.width / model.factor,
+  ] as const;
+  const draws = drawsOf(settings.seed, dims);
+  const mask = latentMask(source.mask, dims[2], dims[3], settings);
+  const { original, noise, concat } = await encoded(model, { settings, source, mask, draws }, options.signal);
+  const branches = textBranches(conditioning, settings, concat);
+  const start = weightedSum(
+    [plan.entry.picture, original],
+    [plan.entry.noise * settings.initialNoise, noise],
+  );
+  const { around, finish } = keeping(model, { original, mask }, { settings, plan, noise });
+  const stepNoise = stepNoiseOf(plan, settings.seed, { draws, dims });
+  const run = { plan, branches, start, noise: stepNoise, around };
+  const latents = finish(yield* sample(model, run, options));
+  yield* finished(model, latents, settings, options, source.finish);
+}
+
+function requireInpaintTask({ task }: DiffusionModel): void {
+  if (task === 'text' || task === 'inpaint') return;
+  throw new EngineError('invalid-request', 'This checkpoint cannot draw part of a picture anew.', {
+    hint: 'Choose an ordinary checkpoint, or one for inpainting.',
+  });
+}
+
+interface Source {
+  readonly settings: InpaintSettings;
+  readonly source: MaskedPicture;
+  readonly mask: Float32Array;
+  readonly draws: Draws;
+}
+
+/**
+ * The picture's latents, the noise on them, and what a checkpoint for inpainting takes besides; drawn in the order of the
+ * program whose conventions are followed.
+ */
+async function encoded(
+  model: DiffusionModel,
+  { settings, source, mask, draws }: Source,
+  signal?: AbortSignal,
+): Promise<{ original: Latents; noise: Latents; concat?: Latents }> {
+  const { conventions, strength, keptNoise } = settings;
+  const by = { conventions, draws, signal };
+  const takesPicture = model.task === 'inpaint';
+  const isUnseen = conventions === 'diffusers' && takesPicture && strength === 1;
+  const planes = fromRgb(source.image);
+  const picture = isUnseen ? null : await encodePicture(model, planes, by);
+  const noise = draws();
+  const original = picture ?? { data: new Float32Array(noise.data.length), dims: noise.dims };
+  if (takesPicture) {
+    const hidden = await encodePicture(model, covered(planes, source, settings), by);
+    const rows = cornerMask(source.mask, noise.dims[2], noise.dims[3]);
+    return { original: withContent(original, mask, settings), noise, concat: maskAndPicture(rows, hidden) };
+  }
+  // Diffusers encodes the masked picture here as well, and makes no use of it but for the place in the sequence.
+  if (conventions === 'diffusers' && keptNoise === 'current') draws();
+  return { original: withContent(original, mask, settings), noise };
+}
+
+/** The picture with what the mask covers (in part, if its weight is less) made grey. */
+function covered(
+  { data, height, width }: PixelPlanes,
+  { mask }: MaskedPicture,
+  { maskWeight }: InpaintSettings,
+): PixelPlanes {
+  const size = height * width;
+  const hidden = mask.data.map((value) => Math.round(value / 255));
+  return { data: data.map((value, i) => value * (1 - maskWeight * hidden[i % size]!)), height, width };
+}
+
+/** Latents with the masked content, where that is made of latents. */
+function withContent(
+  original: Latents,
+  mask: Float32Array,
+  { maskedContent, conventions, seed }: InpaintSettings,
+): Latents {
+  if (conventions === 'diffusers' || maskedContent === 'original' || maskedContent === 'fill')
+    return original;
+  const empty = { data: new Float32Array(original.data.length), dims: original.dims };
+  // Noise of the seed, the same that is added afterwards.
+  const content = maskedContent === 'noise' ? drawsOf(seed, original.dims)() : empty;
+  return blended(mask, content, original);
+}
+
+interface Walk {
+  readonly settings: InpaintSettings;
+  readonly plan: SamplingPlan;
+  readonly noise: Latents;
+}
+
+/** How what the mask spares is kept. */
+function keeping(model: DiffusionModel, kept: KeptPicture, { settings, plan, noise }: Walk): Inpainting {
+  const { sampler, conventions, keptNoise } = settings;
+  if (conventions === 'webui') return sampler.ownLevels ? keepInInput(kept) : keepInDenoised(kept);
+  if (model.task === 'inpaint') return { around: (denoise) => denoise, finish: (latents) => latents };
+  const [first, ...others] = plan.sigmas;
+  if (keptNoise === 'current') {
+    return keepNoised(kept, noise, (sigma) => (sigma === first ? null : { level: sigma, factor: 1 }));
+  }
+  return keepNoised(kept, noise, (sigma) => {
+    if (sigma === first) return null;
+    const level = plan.sigmas[others.indexOf(sigma)] ?? sigma;
+    // Most of its samplers have latents of unit variance, and take the level before's for this level's.
+    return { level, factor: sampler.isUnitVariance ? spread(sigma) / spread(level) : 1 };
+  });
+}

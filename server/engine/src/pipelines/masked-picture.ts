@@ -1,0 +1,81 @@
+import { gaussianBlur } from '../pixels/blur.ts';
+import { cropped, pasted, type Region } from '../pixels/canvas.ts';
+import { fillFromAround } from '../pixels/fill.ts';
+import type { GreyImage, RgbImage } from '../pixels/image.ts';
+import { binarised, boundsOf, composed, doubled, regionAround } from '../pixels/masks.ts';
+import { resizeImage, resizeNearest } from '../pixels/resize.ts';
+import type { InpaintSettings } from './inpaint-request.ts';
+import { resizeByMode } from './resize.ts';
+
+/** A picture and a mask in the size that is drawn. */
+export interface MaskedPicture {
+  /** With the masked content, where that is made of pixels. */
+  readonly image: RgbImage;
+  /** 255 = draw anew. */
+  readonly mask: GreyImage;
+  /** What becomes of the picture that was drawn. */
+  readonly finish: (drawn: RgbImage) => RgbImage;
+}
+
+/** Brings picture and mask to the size that is drawn, or the part of them around the mask. */
+export function maskedPicture(settings: InpaintSettings): MaskedPicture {
+  const blurred = gaussianBlur(settings.mask, settings.maskBlur);
+  const region = regionOf(settings, blurred);
+  const { image, mask, finish } = region ? partOf(settings, blurred, region) : wholeOf(settings, blurred);
+  if (settings.conventions === 'diffusers') return { image, mask: binarised(mask), finish };
+  const isFilled = settings.maskedContent === 'fill';
+  return { image: isFilled ? fillFromAround(image, mask) : image, mask, finish };
+}
+
+/** What is drawn under "only masked"; null = the whole picture, also where the mask is empty. */
+function regionOf({ padding, width, height, image }: InpaintSettings, mask: GreyImage): Region | null {
+  const bounds = padding === null ? null : boundsOf(mask);
+  return bounds && regionAround(bounds, padding ?? 0, { picture: image, target: { width, height } });
+}
+
+function wholeOf(settings: InpaintSettings, blurred: GreyImage): MaskedPicture {
+  const { width, height, resizeMode, isKeptExactly } = settings;
+  const image = resizeByMode(settings.image, width, height, resizeMode);
+  const mask = resizeByMode(blurred, width, height, resizeMode);
+  const finish = (drawn: RgbImage) => (isKeptExactly ? composed(image, drawn, doubled(mask)) : drawn);
+  return { image, mask, finish };
+}
+
+function partOf(settings: InpaintSettings, blurred: GreyImage, region: Region): MaskedPicture {
+  const { image, width, height } = settings;
+  const part = <Image extends RgbImage>(picture: Image): Image =>
+    resizeByMode(cropped(picture, region), width, height, 'fill');
+  const finish = (drawn: RgbImage) => {
+    const { left, top, right, bottom } = region;
+    const patch = resizeByMode(drawn, right - left, bottom - top, 'crop');
+    return composed(image, pasted(image, patch, left, top), blurred);
+  };
+  return { image: part(image), mask: part(blurred), finish };
+}
+
+/** A mask in the size of the latents: 1 = draw anew. Each program resizes it in its own way. */
+export function latentMask(
+  mask: GreyImage,
+  rows: number,
+  columns: number,
+  { conventions, keptNoise }: Pick<InpaintSettings, 'conventions' | 'keptNoise'>,
+): Float32Array {
+  if (conventions === 'webui') {
+    const { data } = resizeImage(mask, columns, rows, { kernel: 'bicubic' });
+    return Float32Array.from(data, (value) => Math.round(value / 255));
+  }
+  if (keptNoise === 'legacy') {
+    return Float32Array.from(resizeNearest(mask, columns, rows).data, (value) => value / 255);
+  }
+  return cornerMask(mask, rows, columns);
+}
+
+/** By the value in the upper left corner of each latent pixel, as PyTorch's `nearest` has it; rounded. */
+export function cornerMask(mask: GreyImage, rows: number, columns: number): Float32Array {
+  const { data, width, height } = mask;
+  return Float32Array.from({ length: rows * columns }, (_, i) => {
+    const y = Math.floor((Math.floor(i / columns) * height) / rows);
+    const x = Math.floor(((i % columns) * width) / columns);
+    return Math.round(data[y * width + x]! / 255);
+  });
+}

@@ -1,0 +1,65 @@
+import type { ModelCard } from '../families/model-card.ts';
+import type { GreyImage, RgbImage } from '../pixels/image.ts';
+import type { DrawingRequest, SizeRequest } from './generation-types.ts';
+import type { Redo } from './redone-steps.ts';
+import type { ResizeMode } from './resize.ts';
+import { RESIZE_MODES } from './resize.ts';
+import { checkNumbers, invalid, resolveSettings, type Settings } from './settings.ts';
+
+/** What pipelines that start from a picture can be asked for. */
+export interface PictureRequest extends DrawingRequest, SizeRequest {
+  /** The picture to start from. */
+  image: RgbImage;
+  /** How much of it is redone: 0 = nothing, 1 = all of it. Default 0.75. */
+  strength?: number;
+  /** As many steps are done as `steps` says, not their part by `strength`. Default: false. */
+  exactSteps?: boolean;
+  /** What becomes of a picture of another size; see {@link ResizeMode}. Default `stretch`. */
+  resizeMode?: ResizeMode;
+  /** What the noise on the picture is multiplied by; less makes it smoother. Default 1. */
+  initialNoise?: number;
+}
+
+/** {@link Settings} and what else there is to know of a picture that is redone. */
+export interface PictureSettings extends Settings, Redo {
+  readonly image: RgbImage;
+  readonly resizeMode: ResizeMode;
+  readonly initialNoise: number;
+}
+
+/** Of a picture that is read in; beyond it lies no use, and memory for the resizing. */
+const MAX_SIDE = 16_384;
+
+/**
+ * As `resolveSettings`; the size is that of the picture where none is asked for, cut to a multiple of 8.
+ * @throws EngineError `invalid-request`
+ */
+export function resolvePictureSettings(request: PictureRequest, card: ModelCard): PictureSettings {
+  const { image, strength = 0.75, exactSteps = false, resizeMode = 'stretch', initialNoise = 1 } = request;
+  checkImage('image', image, 3);
+  checkNumbers({ strength, initialNoise });
+  if (!RESIZE_MODES.includes(resizeMode)) {
+    throw invalid(
+      `There is no resize mode named "${String(resizeMode)}".`,
+      `Choose one of: ${RESIZE_MODES.join(', ')}.`,
+    );
+  }
+  const width = request.width ?? image.width - (image.width % 8);
+  const height = request.height ?? image.height - (image.height % 8);
+  const settings = resolveSettings({ ...request, width, height }, card);
+  return { ...settings, image, strength, exactSteps, resizeMode, initialNoise };
+}
+
+/** @throws EngineError `invalid-request` if the bytes are not those of a picture of its size. */
+export function checkImage(name: string, image: GreyImage | RgbImage, channels: 1 | 3): void {
+  const { data, width, height } = image;
+  const isSize = (side: unknown) => Number.isInteger(side) && Number(side) >= 1 && Number(side) <= MAX_SIDE;
+  if (!isSize(width) || !isSize(height)) {
+    throw invalid(`Expected ${name} to have sides from 1 to ${MAX_SIDE} but received ${width}x${height}.`);
+  }
+  if (!(data instanceof Uint8Array) || data.length !== width * height * channels) {
+    throw invalid(
+      `Expected ${name} to be ${width * height * channels} bytes for ${width}x${height} pixels, ${channels} a pixel, but received ${data.length}.`,
+    );
+  }
+}
