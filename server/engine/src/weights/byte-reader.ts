@@ -96,10 +96,12 @@ export class ByteReader {
   }
 }
 
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /** @throws FormatError where it is not UTF-8. */
 export function utf8(bytes: Uint8Array, what: string): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return decoder.decode(bytes);
   } catch (cause) {
     throw new FormatError(`it has ${what} that is not UTF-8`, { cause });
   }

@@ -25,6 +25,13 @@ it('reads bfloat16 as the upper half of a float32', () => {
   expect([...floatsFrom(bytesOf(bits), { name, dtype: 'BF16' })]).toEqual([1, -3.140625, -Infinity]);
 });
 
+it('reads both kinds of eight bits', () => {
+  const tiny = Uint8Array.of(0x38, 0xfe, 0x01, 0x00, 0x7f);
+  expect([...floatsFrom(tiny, { name, dtype: 'F8_E4M3' })]).toEqual([1, -448, 2 ** -9, 0, NaN]);
+  const wide = Uint8Array.of(0x3c, 0x7b, 0x01, 0xfc);
+  expect([...floatsFrom(wide, { name, dtype: 'F8_E5M2' })]).toEqual([1, 57344, 2 ** -16, -Infinity]);
+});
+
 it('reads float32 and float64', () => {
   expect([...floatsFrom(bytesOf(Float32Array.of(1.5, -2)), { name, dtype: 'F32' })]).toEqual([1.5, -2]);
   expect([...floatsFrom(bytesOf(Float64Array.of(0.1)), { name, dtype: 'F64' })]).toEqual([Math.fround(0.1)]);

@@ -17,6 +17,9 @@ import {
  */
 const GLOBALS = new Map<string, PickleGlobal>();
 
+/** Longer names are no names; joining and comparing them could take for ever. */
+const MAX_NAME = 1000;
+
 /** Left over from training; nothing of it is needed to draw. */
 const LEFTOVERS = /^(?:pytorch_lightning|lightning|lightning_fabric|omegaconf)(?:\.[A-Za-z0-9_]+)*$/;
 
@@ -79,6 +82,7 @@ const elementTypes = new WeakMap<PickleValue & object, ElementType>();
 
 /** @throws FormatError that names what the file wants, unless it is known to be harmless data. */
 export function resolveGlobal(module: string, name: string): PickleGlobal {
+  if (module.length + name.length > MAX_NAME) throw new FormatError('its pickle has an endless name');
   const full = `${module} ${name}`;
   const known = GLOBALS.get(full);
   if (known !== undefined) return known;
@@ -133,7 +137,7 @@ function encode([text, encoding]: readonly PickleValue[]): PickleValue {
   if (typeof text !== 'string' || (encoding !== 'latin1' && encoding !== 'latin-1')) {
     throw new FormatError('its pickle has bytes in an encoding that is not known');
   }
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  return Uint8Array.from(Buffer.from(text, 'latin1'));
 }
 
 define('collections OrderedDict', orderedDict);
