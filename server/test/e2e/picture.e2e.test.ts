@@ -68,8 +68,7 @@ test('a page reloaded in the middle of a job goes on with it', async () => {
   const page = await atelier.open();
   const before = (await atelier.server.jobs()).length;
   await prompt(page).fill('a yellow flower');
-  await steps(page).fill('150');
-  await page.getByLabel('Batches', { exact: true }).fill('2'); // so that it is not done before the page is back
+  await steps(page).fill('150'); // so that it is not done before the page is back
   await generate(page).click();
   await preview(page).waitFor();
   await page.reload();
