@@ -25,6 +25,12 @@ export type { ListedModel } from './families/list-models.ts';
 export { inspectCheckpoint } from './families/inspect-checkpoint.ts';
 export { openCheckpoint } from './families/open-checkpoint.ts';
 export type { OpenOptions } from './families/open-checkpoint.ts';
+export { openEmbedding } from './families/open-embedding.ts';
+export type { Embedding } from './families/embedding.ts';
+export { openLora } from './families/open-lora.ts';
+export type { Lora } from './patches/lora.ts';
+export type { LoraCard } from './patches/lora-card.ts';
+export type { AppliedLora, LoraUse } from './patches/patch-networks.ts';
 export { openTaesd } from './families/open-taesd.ts';
 export type { TinyAutoencoder } from './families/open-taesd.ts';
 export type {

@@ -1,6 +1,7 @@
 import type { Latents } from '../diffusion/latents.ts';
 import type { UnetModel } from '../networks/unet.ts';
 import type { VaeModel } from '../networks/vae.ts';
+import type { AppliedLora } from '../patches/patch-networks.ts';
 import { readModelCard } from './card.ts';
 import { checkpointNetworks } from './checkpoint-networks.ts';
 import type {
@@ -12,6 +13,7 @@ import type {
   TextConditioning,
   UnetTask,
 } from './diffusion-model.ts';
+import type { EmbeddingFix } from './embedding.ts';
 import { FAMILIES } from './family-facts.ts';
 import { readLatentToRgb } from './latent-rgb.ts';
 import { LazyNetwork, type NetworkOptions } from './lazy-network.ts';
@@ -41,13 +43,21 @@ export class CheckpointModel implements DiffusionModel {
   /** Closed with the model, unless it is the caller's. */
   readonly #ownCache: SessionCache | null;
 
-  private constructor(parts: CheckpointParts, training: TrainingFacts, options: NetworkOptions) {
+  readonly loras: readonly AppliedLora[];
+
+  private constructor(
+    parts: CheckpointParts,
+    training: TrainingFacts,
+    options: NetworkOptions,
+    loras: readonly AppliedLora[],
+  ) {
     const { family, towers, unet, vae, task } = parts;
     const networks = checkpointNetworks(parts);
     this.#ownCache = options.cache === undefined ? new SessionCache() : null;
     options = { ...options, ...(this.#ownCache && { cache: this.#ownCache }) };
     this.card = readModelCard(unet.source, parts);
     this.task = task;
+    this.loras = loras;
     this.prediction = training.prediction ?? 'epsilon';
     this.noise = training.noise;
     this.latentScale = parts.config?.latentScale ?? FAMILIES[family].latentScale;
@@ -62,7 +72,8 @@ export class CheckpointModel implements DiffusionModel {
         return new TextTower(new LazyNetwork(name, model, [weights.source], options), use);
       }),
     );
-    this.#unet = new LazyNetwork('UNet', networks.unet, [unet.source], options);
+    const attached = parts.attachments?.map(({ source }) => source) ?? [];
+    this.#unet = new LazyNetwork('UNet', networks.unet, [unet.source, ...attached], options);
     this.#vae = new VaeRunner(networks.decoder, vae, this.latentScale, options);
   }
 
@@ -71,8 +82,9 @@ export class CheckpointModel implements DiffusionModel {
     parts: CheckpointParts,
     training: TrainingFacts,
     options: NetworkOptions,
+    loras: readonly AppliedLora[],
   ): Promise<CheckpointModel> {
-    const model = new CheckpointModel(parts, training, options);
+    const model = new CheckpointModel(parts, training, options, loras);
     const isOpen = training.prediction === null && parts.family === 'sd2' && parts.task === 'text';
     if (!isOpen) return model;
     const prediction = await probePrediction((x, timestep, context) => model.predict(x, timestep, context), {
@@ -82,8 +94,16 @@ export class CheckpointModel implements DiffusionModel {
     return Object.assign(model, { prediction });
   }
 
-  encodeText(tokenIds: Int32Array, clipSkip = 1): Promise<TextConditioning> {
-    return this.#text.encode(tokenIds, clipSkip);
+  get textWidths(): readonly number[] {
+    return this.#text.widths;
+  }
+
+  encodeText(
+    tokenIds: Int32Array,
+    clipSkip = 1,
+    fixes: readonly EmbeddingFix[] = [],
+  ): Promise<TextConditioning> {
+    return this.#text.encode(tokenIds, clipSkip, fixes);
   }
 
   async predict(

@@ -1,5 +1,7 @@
 import type { Latents } from '../diffusion/latents.ts';
 import type { Array32 } from '../onnx/session.ts';
+import type { AppliedLora } from '../patches/patch-networks.ts';
+import type { EmbeddingFix } from './embedding.ts';
 import type { ModelCard } from './model-card.ts';
 
 /** Output of the text encoders: row-major float32, dims [1, tokens, width]; tokens is a multiple of 77. */
@@ -8,6 +10,8 @@ export interface TextConditioning {
   readonly dims: readonly [batch: 1, tokens: number, width: number];
   /** One vector for the whole text, where the family has one (SDXL). */
   readonly pooled?: Float32Array;
+  /** Widths of the encoders whose outputs lie side by side, where there are several; they add up to `width`. */
+  readonly widths?: readonly number[];
 }
 
 /** What SDXL is told about the size of the picture, in pixels. Podell et al. 2023, arXiv:2307.01952, section 2.2. */
@@ -75,12 +79,21 @@ export interface DiffusionModel {
   /** Pixels along the side of one latent. */
   readonly factor: number;
   readonly latentToRgb: LatentToRgb;
+  /** What it was opened with, in order. The strengths of live ones may be set between runs. */
+  readonly loras: readonly AppliedLora[];
   /**
    * Encodes one chunk of exactly 77 token ids (start, 75, end; padded with the end token, whatever the encoder pads with).
    * @param clipSkip 1 = last layer; 2 = last but one, and so on. Families that never use the last layer (SD 2, SDXL) take
    * 1 as their own, the last but one.
+   * @param fixes embeddings in place of tokens
    */
-  encodeText(tokenIds: Int32Array, clipSkip?: number): Promise<TextConditioning>;
+  encodeText(
+    tokenIds: Int32Array,
+    clipSkip?: number,
+    fixes?: readonly EmbeddingFix[],
+  ): Promise<TextConditioning>;
+  /** Widths of the vectors that the text encoders take in place of tokens; see `fitsEmbedding`. */
+  readonly textWidths: readonly number[];
   /** One UNet evaluation. `x` is already scaled for the UNet; `timestep` 0…999 may be fractional. */
   predict(x: Latents, timestep: number, context: TextConditioning, guides?: Guides): Promise<Latents>;
   /** Latents as the sampler sees them (scaled) to pixels. */

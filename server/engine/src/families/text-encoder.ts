@@ -1,9 +1,12 @@
 import type { TextConditioning } from './diffusion-model.ts';
-import type { EncodedChunk, TextTower } from './text-tower.ts';
+import { givenTo, type EmbeddingFix } from './embedding.ts';
+import type { EncodedChunk, GivenVectors, TextTower } from './text-tower.ts';
 
 /** A text encoder: ids of a chunk to what it makes of them. */
 export interface Encoding {
-  encode(tokenIds: Int32Array, clipSkip: number): Promise<EncodedChunk>;
+  /** Of the vectors that it takes in place of tokens; absent if it takes none. */
+  readonly width?: number;
+  encode(tokenIds: Int32Array, clipSkip: number, given?: readonly GivenVectors[]): Promise<EncodedChunk>;
 }
 
 /**
@@ -17,11 +20,23 @@ export class TextEncoder<Tower extends Encoding = TextTower> {
     this.towers = towers;
   }
 
+  /** See `DiffusionModel.textWidths`. */
+  get widths(): number[] {
+    return this.towers.flatMap(({ width }) => (width === undefined ? [] : [width]));
+  }
+
   /** See `DiffusionModel.encodeText`. */
-  async encode(tokenIds: Int32Array, clipSkip: number): Promise<TextConditioning> {
+  async encode(
+    tokenIds: Int32Array,
+    clipSkip: number,
+    fixes: readonly EmbeddingFix[] = [],
+  ): Promise<TextConditioning> {
+    const given = givenTo(this.widths, fixes);
     const tokens = tokenIds.length;
     const chunks: EncodedChunk[] = [];
-    for (const tower of this.towers) chunks.push(await tower.encode(tokenIds, clipSkip));
+    for (const [index, tower] of this.towers.entries()) {
+      chunks.push(await tower.encode(tokenIds, clipSkip, given[index]));
+    }
     const width = chunks.reduce((sum, chunk) => sum + chunk.data.length / tokens, 0);
     const data = new Float32Array(tokens * width);
     let column = 0;

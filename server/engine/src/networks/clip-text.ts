@@ -29,9 +29,10 @@ export interface ClipTextOptions {
  * The text tower of CLIP. Radford et al. 2021, arXiv:2103.00020; weights as transformers' CLIPTextModel has them below
  * `text_model.`. Width, depth and vocabulary follow from the weights.
  *
- * Input `tokens` int32 [batch, 77]. Outputs `rawN` and `skipN` [batch, 77, width] for N = 1…layers: the N-th last layer,
- * and the same followed by the final layer norm; `pooled` [batch, projected]: the last layer, normed, at the end token (that
- * with the highest id), projected.
+ * Inputs `tokens` int32 [batch, 77]; `given` [batch, 77, width], which are used in place of the tokens' own vectors where
+ * `is_given`, int32 [batch, 77], is not 0 (textual inversion). Outputs `rawN` and `skipN` [batch, 77, width] for
+ * N = 1…layers: the N-th last layer, and the same followed by the final layer norm; `pooled` [batch, projected]: the last
+ * layer, normed, at the end token (that with the highest id), projected.
  * @param weights what lies below `text_model.`
  */
 export function clipText(
@@ -53,8 +54,9 @@ export function clipText(
   if (depth === 0) layers.tensor('0.layer_norm1.weight'); // throws: it is missing
 
   const tokens = graph.input('tokens', 'int32', ['batch', CHUNK_TOKENS]);
+  const found = givenOrFound(graph, graph.gatherRows(embedding, tokens), width);
   const positions = floatTensor(weights, 'embeddings.position_embedding.weight', [CHUNK_TOKENS, width]);
-  let x = graph.op('Add', [graph.gatherRows(embedding, tokens), graph.weight(positions)]);
+  let x = graph.op('Add', [found, graph.weight(positions)]);
   let normed = x;
   for (let layer = 0; layer < depth; layer += 1) {
     x = clipLayer(graph, layers.under(layer), x, { width, heads, activation, isCausal: true });
@@ -65,6 +67,15 @@ export function clipText(
   const pooledWidth =
     projection === undefined ? null : pooled(graph, projection, { tokens, hidden: normed, width });
   return { ...graph.build('text encoder'), width, layers: depth, vocabulary, pooledWidth };
+}
+
+const BOOL = 9;
+
+/** The vectors of tokens, or what is given in their place. */
+function givenOrFound(graph: GraphBuilder, found: Value, width: number): Value {
+  const given = graph.input('given', 'float', ['batch', CHUNK_TOKENS, width]);
+  const isGiven = graph.op('Cast', [graph.input('is_given', 'int32', ['batch', CHUNK_TOKENS])], { to: BOOL });
+  return graph.op('Where', [graph.op('Unsqueeze', [isGiven, graph.ints([2])]), given, found]);
 }
 
 interface LastLayer {

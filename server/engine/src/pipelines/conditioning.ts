@@ -1,7 +1,9 @@
 import { guidanceWeights } from '../diffusion/guidance.ts';
 import type { DiffusionModel, TextConditioning } from '../families/diffusion-model.ts';
+import { fitsEmbedding, type Embedding } from '../families/embedding.ts';
 import type { Chunk } from '../prompt/chunks.ts';
 import { CHUNK_LENGTH, toChunks } from '../prompt/chunks.ts';
+import { EmbeddingNames } from '../prompt/embedding-names.ts';
 import { splitAtAnd } from '../prompt/composition.ts';
 import { parseEmphasis } from '../prompt/emphasis.ts';
 import { weighted } from '../prompt/weighting.ts';
@@ -9,8 +11,8 @@ import { clipTokenizer } from './clip-tokenizer.ts';
 import type { Settings } from './settings.ts';
 
 /** What {@link conditionOn} asks of a model. */
-type TextModel = Pick<DiffusionModel, 'encodeText' | 'card' | 'task'>;
-type TextSettings = Pick<Settings, 'clipSkip' | 'conventions'>;
+type TextModel = Pick<DiffusionModel, 'encodeText' | 'textWidths' | 'card' | 'task'>;
+type TextSettings = Pick<Settings, 'clipSkip' | 'conventions' | 'embeddings'>;
 
 /** A prompt that is followed, and how much it counts beside the others. */
 export interface WeightedConditioning {
@@ -68,15 +70,17 @@ async function unconditional(
 export async function conditionOn(
   model: TextModel,
   prompt: string,
-  { clipSkip, conventions }: TextSettings,
+  { clipSkip, conventions, embeddings }: TextSettings,
   signal?: AbortSignal,
 ): Promise<TextConditioning> {
   const tokenizer = await clipTokenizer();
   const encode = (text: string) => tokenizer.encode(text);
+  const fitting = embeddings.filter((embedding) => fitsEmbedding(model.textWidths, embedding));
+  const names = new EmbeddingNames(fitting, encode);
   const chunks =
     conventions === 'webui'
-      ? toChunks(parseEmphasis(prompt), encode)
-      : toChunks([{ text: prompt, weight: 1 }], encode, { commaBacktrack: 0 }).slice(0, 1);
+      ? toChunks(parseEmphasis(prompt), encode, { embeddings: names })
+      : toChunks([{ text: prompt, weight: 1 }], encode, { commaBacktrack: 0, embeddings: names }).slice(0, 1);
   // The webui skips layers of SD 1.x only.
   const skip = conventions === 'webui' && model.card.family !== 'sd1' ? 1 : clipSkip;
   const encoded: TextConditioning[] = [];
@@ -89,10 +93,10 @@ export async function conditionOn(
 
 async function encodeChunk(
   model: TextModel,
-  { tokens, weights }: Chunk,
+  { tokens, weights, fixes }: Chunk<Embedding>,
   clipSkip: number,
 ): Promise<TextConditioning> {
-  const encoded = await model.encodeText(tokens, clipSkip);
+  const encoded = await model.encodeText(tokens, clipSkip, fixes);
   return { ...encoded, data: weighted(encoded.data, weights, encoded.widths) };
 }
 

@@ -1,6 +1,7 @@
 import type { Controls } from '../control/controls.ts';
 import type { Latents } from '../diffusion/latents.ts';
 import type { PixelPlanes, SizeConditioning } from '../families/diffusion-model.ts';
+import type { Embedding } from '../families/embedding.ts';
 import type { RgbImage } from '../pixels/image.ts';
 
 /** What all pipelines can be asked for. Everything but the prompt has a default, from the model's card, then the field's. */
@@ -26,6 +27,10 @@ export interface DrawingRequest {
   clipSkip?: number;
   /** Share of fresh noise in the steps of samplers that add some; default: 1, for DDIM 0. */
   eta?: number;
+  /**
+   * Textual inversions that may be named in the prompts; see `openEmbedding`. Those for another kind of model are passed over.
+   */
+  embeddings?: readonly Embedding[];
   /** What SDXL is told about the size of the picture. Default: drawn in full at the size asked for. */
   size?: Omit<SizeConditioning, 'aestheticScore'>;
   /** Whose small print to follow; see {@link Conventions}. Default `webui`. */

@@ -4,6 +4,7 @@ import type { ScheduleEntry } from '../diffusion/schedules/index.ts';
 import { scheduleEntries } from '../diffusion/schedules/index.ts';
 import { EngineError } from '../errors.ts';
 import type { SizeConditioning } from '../families/diffusion-model.ts';
+import type { Embedding } from '../families/embedding.ts';
 import type { ModelCard } from '../families/model-card.ts';
 import { AUTOMATIC, byName, samplers, schedules } from './catalogue.ts';
 import type { Conventions, DrawingRequest, SizeRequest } from './generation-types.ts';
@@ -25,6 +26,7 @@ export interface Settings {
   readonly eta: number | null;
   readonly conventions: Conventions;
   readonly size: SizeConditioning;
+  readonly embeddings: readonly Embedding[];
 }
 
 const FALLBACK = {
@@ -96,7 +98,8 @@ export function resolveSettings(
     : found('scheduler', byName(scheduleEntries, given.scheduler), given.scheduler, schedules);
   const sides = [given.height, given.width] as const;
   const size = given.size ?? { original: sides, crop: [0, 0], target: sides };
-  return { prompt: given.prompt, negativePrompt, ...numbers, sampler, schedule, eta, conventions, size };
+  const { prompt, embeddings = [] } = given;
+  return { prompt, negativePrompt, ...numbers, sampler, schedule, eta, conventions, size, embeddings };
 }
 
 /**

@@ -106,7 +106,9 @@ describe.skipIf(!hasGoldens)('other files:', () => {
     const session = await Session.open('text encoder', model, { threads: 1 });
     for (const index of [0, 1]) {
       const tokens = { data: references.ids(`${index}.ids`), dims: [2, 77] };
-      const { data } = await session.runOne({ tokens }, 'skip1');
+      const given = { data: new Float32Array(2 * 77 * model.width), dims: [2, 77, model.width] };
+      const is_given = { data: new Int32Array(2 * 77), dims: [2, 77] };
+      const { data } = await session.runOne({ tokens, given, is_given }, 'skip1');
       expect(maxDifference(data, references.floats(`${index}.last`).data)).toBeLessThan(TOLERANCE.text);
     }
     await session.dispose();

@@ -13,6 +13,7 @@ import type {
   TextConditioning,
   UnetTask,
 } from '../diffusion-model.ts';
+import type { EmbeddingFix } from '../embedding.ts';
 import { FAMILIES } from '../family-facts.ts';
 import { readLatentToRgb } from '../latent-rgb.ts';
 import { LazyNetwork, type NetworkOptions } from '../lazy-network.ts';
@@ -63,6 +64,8 @@ class OnnxFolderModel implements DiffusionModel {
   readonly factor: number;
   readonly latentToRgb: LatentToRgb;
   readonly loras = [];
+  /** Its text encoders take ids of tokens alone. */
+  readonly textWidths = [];
   readonly #facts: OnnxFacts;
   readonly #text: TextEncoder<OnnxText>;
   readonly #unet: OnnxHalf;
@@ -99,8 +102,12 @@ class OnnxFolderModel implements DiffusionModel {
     this.#encoder = networks.encoder && half('VAE encoder', networks.encoder);
   }
 
-  encodeText(tokenIds: Int32Array, clipSkip = 1): Promise<TextConditioning> {
-    return this.#text.encode(tokenIds, clipSkip);
+  encodeText(
+    tokenIds: Int32Array,
+    clipSkip = 1,
+    fixes: readonly EmbeddingFix[] = [],
+  ): Promise<TextConditioning> {
+    return this.#text.encode(tokenIds, clipSkip, fixes);
   }
 
   async predict(
