@@ -17,8 +17,7 @@ export async function inspectCheckpoint(path: string): Promise<ModelCard> {
 
 /** As `inspectCheckpoint`, for what is open. */
 export function inspectParts({ source, config }: ModelWeights): ModelCard {
-  const recognised = recognise(source);
-  const parts = config === undefined ? recognised : { ...recognised, config };
+  const parts = recognise(source, { config });
   checkpointNetworks(parts); // names what a network lacks
   return readModelCard(source, parts);
 }

@@ -35,8 +35,7 @@ export async function openCheckpoint(path: string, options: OpenOptions = {}): P
   if (await isOnnxFolder(path)) return openOnnxFolder(path, withoutCompanions(options));
   const { source, config } = await openModelWeights(path);
   const found = await readTraining(source, config);
-  const recognised = recognise(source, await openCompanions(options));
-  const parts = config === undefined ? recognised : { ...recognised, config };
+  const parts = recognise(source, { ...(await openCompanions(options)), config });
   const training = {
     prediction: options.prediction ?? found.prediction,
     noise: { ...found.noise, isZeroTerminal: options.isZeroTerminal ?? found.noise.isZeroTerminal },

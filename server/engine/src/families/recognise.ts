@@ -36,6 +36,8 @@ export interface Companions {
   readonly text?: WeightSource;
   /** Where it is known from elsewhere, such as a configuration. */
   readonly family?: Family;
+  /** What the model's folder says of it. */
+  readonly config?: FolderConfig | undefined;
 }
 
 /**
@@ -44,12 +46,12 @@ export interface Companions {
  */
 export function recognise(
   source: WeightSource,
-  { vae, text, family: known }: Companions = {},
+  { vae, text, family: known, config }: Companions = {},
 ): CheckpointParts {
   const unet = locateUnet(source);
   if (unet === null) throw notACheckpoint(source);
   const task = taskOf(unet);
-  const family = known ?? familyOf(source, unet);
+  const family = known ?? familyOf(source, unet, config);
   const towers = towersOf(source, family) ?? (text === undefined ? null : towersOf(text, family));
   const baked = vae === undefined ? locateVae(source) : locateVae(vae);
   if (vae !== undefined && baked === null) {
@@ -58,7 +60,7 @@ export function recognise(
     });
   }
   if (towers === null || baked === null) throw incomplete(source, family, towers === null, baked === null);
-  return { family, task, towers, unet, vae: baked };
+  return { family, task, towers, unet, vae: baked, ...(config && { config }) };
 }
 
 /** What goes in beside the 4 channels of latents. */
@@ -76,7 +78,7 @@ function taskOf(unet: Weights): UnetTask {
 }
 
 /** By what only the family has: a second vector (SDXL), OpenCLIP's text encoder or its width (2.x), none of them (1.x). */
-export function familyOf(source: WeightSource, unet: Weights): Family {
+export function familyOf(source: WeightSource, unet: Weights, config?: FolderConfig): Family {
   const width = contextWidthOf(unet);
   if (!unet.under('label_emb').isEmpty) {
     if (locateText(source, 'cond_stage_model.') !== null || width === FAMILIES.sd2.contextWidth) {
@@ -93,7 +95,9 @@ export function familyOf(source: WeightSource, unet: Weights): Family {
   }
   if (width === FAMILIES.sd2.contextWidth) return 'sd2';
   const text = locateText(source, 'cond_stage_model.');
-  if (text !== null) return text.layout === 'open-clip' ? 'sd2' : 'sd1';
+  // Folders have OpenCLIP's text encoder too under the names of CLIP's; but CLIP's own has the approximate function.
+  const isExact = config?.activations[0] === 'gelu';
+  if (text !== null) return text.layout === 'open-clip' || isExact ? 'sd2' : 'sd1';
   return hasLinearProjections(unet) ? 'sd2' : 'sd1';
 }
 

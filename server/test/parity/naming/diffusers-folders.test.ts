@@ -1,0 +1,103 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Latents } from '../../../engine/src/diffusion/latents.ts';
+import type { DiffusionModel } from '../../../engine/src/families/diffusion-model.ts';
+import { openCheckpoint } from '../../../engine/src/families/open-checkpoint.ts';
+import { writeCheckpoints } from '../../fixtures/networks/write-checkpoints.mjs';
+import { goldenPath, hasGoldens } from '../diffusion/goldens.ts';
+import { writeDiffusersFolder, type FolderOptions } from './write-diffusers-folder.ts';
+
+let above: string;
+beforeAll(async () => {
+  above = mkdtempSync(join(tmpdir(), 'atelier-diffusers-'));
+  await writeCheckpoints(above);
+});
+afterAll(() => {
+  rmSync(above, { recursive: true });
+});
+
+const text = (hidden_act: string): Record<string, object> => ({ 'text_encoder/config.json': { hidden_act } });
+const unet = (attention_head_dim: unknown, block_out_channels: number[] = []): Record<string, object> => ({
+  'unet/config.json': { attention_head_dim, block_out_channels },
+});
+const vae = (scaling_factor: number): Record<string, object> => ({ 'vae/config.json': { scaling_factor } });
+const golden = (name: string): string => goldenPath(`checkpoints/${name}.safetensors`);
+
+interface Case {
+  readonly name: string;
+  readonly path: () => string;
+  readonly folder: FolderOptions;
+}
+const own: Case[] = ['levels', 'linear'].map((name) => ({
+  name,
+  path: () => join(above, `${name}.safetensors`),
+  folder: { configs: { ...text('quick_gelu'), ...unet(8) } },
+}));
+const goldens: Case[] = [
+  {
+    name: 'tiny-sd2',
+    path: () => golden('tiny-sd2'),
+    folder: {
+      textLayers: 4,
+      configs: {
+        ...text('gelu'),
+        ...unet([1, 1, 1, 1], [32, 32, 32, 64]),
+        'scheduler/scheduler_config.json': { prediction_type: 'v_prediction' },
+      },
+    },
+  },
+  {
+    name: 'tiny-sdxl',
+    path: () => golden('tiny-sdxl'),
+    folder: {
+      configs: {
+        ...text('quick_gelu'),
+        ...unet([1, 1, 1], [32, 32, 32]),
+        ...vae(0.13025),
+        'text_encoder_2/config.json': { hidden_act: 'gelu' },
+        'scheduler/scheduler_config.json': { prediction_type: 'epsilon' },
+      },
+    },
+  },
+];
+
+describe.each([...own, ...(hasGoldens ? goldens : [])])(
+  '$name as a diffusers folder',
+  ({ name, path, folder }) => {
+    let [file, copy]: DiffusionModel[] = [];
+    beforeAll(async () => {
+      const inFolder = join(above, `${name}-diffusers`);
+      await writeDiffusersFolder(path(), inFolder, folder);
+      file = await openCheckpoint(path(), { threads: 1 });
+      copy = await openCheckpoint(inFolder, { threads: 1 });
+    });
+    afterAll(() => Promise.all([file?.dispose(), copy?.dispose()]));
+
+    it('is the same model', () => {
+      const facts = ({ prediction, noise, latentScale, task, card }: DiffusionModel): object => ({
+        prediction,
+        noise,
+        latentScale,
+        task,
+        family: card.family,
+      });
+      expect(facts(copy!)).toEqual(facts(file!));
+    });
+
+    it('computes exactly the same', async () => {
+      const wave = (length: number): Float32Array =>
+        Float32Array.from({ length }, (_, at) => Math.sin(at * at));
+      const end = name.startsWith('tiny') ? 49_407 : 499;
+      const ids = new Int32Array(77).fill(end).map((id, at) => (at < 9 ? 3 * at + 1 : id));
+      const conditioning = await copy!.encodeText(ids);
+      expect(conditioning).toEqual(await file!.encodeText(ids));
+      const x: Latents = { data: wave(4 * 256), dims: [1, 4, 16, 16] };
+      expect(await copy!.predict(x, 300, conditioning)).toEqual(await file!.predict(x, 300, conditioning));
+      expect(await copy!.decode(x)).toEqual(await file!.decode(x));
+      const pixels = { data: wave(3 * 64 * 64), height: 64, width: 64 };
+      expect(await copy!.encodeImage(pixels)).toEqual(await file!.encodeImage(pixels));
+    });
+  },
+);
