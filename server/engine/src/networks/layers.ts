@@ -5,7 +5,7 @@ import type { TensorInfo } from '../weights/weight-source.ts';
 import type { ShapePattern, Weights } from '../weights/weights.ts';
 
 /** Groups of every group norm in Stable Diffusion's networks. */
-const NORM_GROUPS = 32;
+export const NORM_GROUPS = 32;
 
 /** A float tensor, checked for its shape and for an element type that can be used. */
 export function floatTensor(weights: Weights, name: string, shape: ShapePattern): TensorInfo {
@@ -98,6 +98,13 @@ export function timesTransposed(graph: GraphBuilder, x: Value, weight: Value): V
 export interface GroupNorm {
   readonly channels: number;
   readonly epsilon: number;
+  /** Those of larger planes that these are a part of; default: of these. */
+  readonly statistics?: NormStatistics;
+}
+/** Of each group, [batch, groups, 1]. */
+export interface NormStatistics {
+  readonly mean: Value;
+  readonly variance: Value;
 }
 
 /**
@@ -111,7 +118,7 @@ export function groupNorm(
   graph: GraphBuilder,
   weights: Weights,
   x: Value,
-  { channels, epsilon }: GroupNorm,
+  { channels, epsilon, statistics }: GroupNorm,
 ): Value {
   if (channels % NORM_GROUPS !== 0) {
     throw new EngineError(
@@ -122,14 +129,15 @@ export function groupNorm(
   const groups = graph.ints([0, NORM_GROUPS, -1]);
   const meanOfRows = (rows: Value): Value =>
     graph.op('ReduceMean', [graph.op('Reshape', [rows, groups]), graph.ints([2])], { keepdims: 1 });
-  const mean = meanOfRows(graph.op('ReduceMean', [x, graph.ints([3])], { keepdims: 1 }));
-  const centredGroups = graph.op('Sub', [graph.op('Reshape', [x, groups]), mean]);
+  const ownMean = (): Value => meanOfRows(graph.op('ReduceMean', [x, graph.ints([3])], { keepdims: 1 }));
+  const centredGroups = graph.op('Sub', [graph.op('Reshape', [x, groups]), statistics?.mean ?? ownMean()]);
   const centred = graph.op('Reshape', [centredGroups, graph.op('Shape', [x])]);
-  const squares = meanOfRows(graph.op('ReduceSumSquare', [centred, graph.ints([3])], { keepdims: 1 }));
-  const variance = graph.op('Div', [
-    squares,
-    graph.op('Cast', [graph.op('Shape', [x], { start: 3 })], { to: FLOAT }),
-  ]);
+  const ownVariance = (): Value => {
+    const squares = meanOfRows(graph.op('ReduceSumSquare', [centred, graph.ints([3])], { keepdims: 1 }));
+    const width = graph.op('Cast', [graph.op('Shape', [x], { start: 3 })], { to: FLOAT });
+    return graph.op('Div', [squares, width]);
+  };
+  const variance = statistics?.variance ?? ownVariance();
   const spread = graph.op('Sqrt', [graph.op('Add', [variance, graph.floats([epsilon])])]);
   const perGroup = [NORM_GROUPS, channels / NORM_GROUPS];
   const scale = graph.weight(floatTensor(weights, 'weight', [channels]), perGroup);
