@@ -19,6 +19,7 @@ import { readLatentToRgb } from './latent-rgb.ts';
 import { LazyNetwork, type NetworkOptions } from './lazy-network.ts';
 import { SessionCache } from '../onnx/session-cache.ts';
 import type { ModelCard } from './model-card.ts';
+import type { AppliedHypernetwork } from './open-hypernetwork.ts';
 import type { Prediction, TrainingFacts } from './prediction.ts';
 import { probePrediction } from './probe-prediction.ts';
 import type { CheckpointParts } from './recognise.ts';
@@ -26,6 +27,9 @@ import { TextEncoder } from './text-encoder.ts';
 import { TextTower } from './text-tower.ts';
 import { runUnet } from './unet-runner.ts';
 import { VaeRunner } from './vae-runner.ts';
+
+/** What a checkpoint was opened with. */
+type Applied = Pick<DiffusionModel, 'loras' | 'hypernetworks'>;
 
 /** A checkpoint of any family in the layout of the original code: text encoders, UNet, VAE. */
 export class CheckpointModel implements DiffusionModel {
@@ -44,12 +48,13 @@ export class CheckpointModel implements DiffusionModel {
   readonly #ownCache: SessionCache | null;
 
   readonly loras: readonly AppliedLora[];
+  readonly hypernetworks: readonly AppliedHypernetwork[];
 
   private constructor(
     parts: CheckpointParts,
     training: TrainingFacts,
     options: NetworkOptions,
-    loras: readonly AppliedLora[],
+    applied: Applied,
   ) {
     const { family, towers, unet, vae, task } = parts;
     const networks = checkpointNetworks(parts);
@@ -57,7 +62,8 @@ export class CheckpointModel implements DiffusionModel {
     options = { ...options, ...(this.#ownCache && { cache: this.#ownCache }) };
     this.card = readModelCard(unet.source, parts);
     this.task = task;
-    this.loras = loras;
+    this.loras = applied.loras;
+    this.hypernetworks = applied.hypernetworks;
     this.prediction = training.prediction ?? 'epsilon';
     this.noise = training.noise;
     this.latentScale = parts.config?.latentScale ?? FAMILIES[family].latentScale;
@@ -82,9 +88,9 @@ export class CheckpointModel implements DiffusionModel {
     parts: CheckpointParts,
     training: TrainingFacts,
     options: NetworkOptions,
-    loras: readonly AppliedLora[],
+    applied: Applied,
   ): Promise<CheckpointModel> {
-    const model = new CheckpointModel(parts, training, options, loras);
+    const model = new CheckpointModel(parts, training, options, applied);
     const isOpen = training.prediction === null && parts.family === 'sd2' && parts.task === 'text';
     if (!isOpen) return model;
     const prediction = await probePrediction((x, timestep, context) => model.predict(x, timestep, context), {

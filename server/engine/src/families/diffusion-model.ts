@@ -3,6 +3,7 @@ import type { Array32 } from '../onnx/session.ts';
 import type { AppliedLora } from '../patches/patch-networks.ts';
 import type { EmbeddingFix } from './embedding.ts';
 import type { ModelCard } from './model-card.ts';
+import type { AppliedHypernetwork } from './open-hypernetwork.ts';
 
 /** Output of the text encoders: row-major float32, dims [1, tokens, width]; tokens is a multiple of 77. */
 export interface TextConditioning {
@@ -81,6 +82,7 @@ export interface DiffusionModel {
   readonly latentToRgb: LatentToRgb;
   /** What it was opened with, in order. The strengths of live ones may be set between runs. */
   readonly loras: readonly AppliedLora[];
+  readonly hypernetworks: readonly AppliedHypernetwork[];
   /**
    * Encodes one chunk of exactly 77 token ids (start, 75, end; padded with the end token, whatever the encoder pads with).
    * @param clipSkip 1 = last layer; 2 = last but one, and so on. Families that never use the last layer (SD 2, SDXL) take

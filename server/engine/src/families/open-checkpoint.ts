@@ -7,6 +7,7 @@ import type { NetworkOptions } from './lazy-network.ts';
 import type { DiffusionModel } from './diffusion-model.ts';
 import { openOnnxFolder } from './onnx-folder/onnx-folder.ts';
 import { isOnnxFolder } from './onnx-folder/onnx-networks.ts';
+import { withHypernetworks, type HypernetworkUse } from './open-hypernetwork.ts';
 import { readTraining, type Prediction } from './prediction.ts';
 import { recognise, type Companions } from './recognise.ts';
 import { withLoras } from './with-loras.ts';
@@ -24,6 +25,8 @@ export interface OpenOptions extends NetworkOptions {
   readonly imagePrompts?: readonly ImagePrompt[];
   /** Changes to the UNet and the text encoders, each acting on what those before it made; see `openLora`. */
   readonly loras?: readonly LoraUse[];
+  /** Built into the UNet, each acting on what those before it made; see `openHypernetwork`. */
+  readonly hypernetworks?: readonly HypernetworkUse[];
 }
 
 /**
@@ -40,22 +43,29 @@ export async function openCheckpoint(path: string, options: OpenOptions = {}): P
     prediction: options.prediction ?? found.prediction,
     noise: { ...found.noise, isZeroTerminal: options.isZeroTerminal ?? found.noise.isZeroTerminal },
   };
-  const { parts: patched, applied } = withLoras(parts, options.loras ?? []);
+  const { parts: patched, applied: loras } = withLoras(parts, options.loras ?? []);
+  const { attachments: before, applied: hypernetworks } = withHypernetworks(
+    patched,
+    options.hypernetworks ?? [],
+  );
   const attachments = (options.imagePrompts ?? []).map((prompt, index) => ({
     source: prompt.source,
     hooks: prompt.hooks({ unet: patched.unet, index }),
   }));
-  return CheckpointModel.open({ ...patched, attachments }, training, options, applied);
+  return CheckpointModel.open({ ...patched, attachments: [...before, ...attachments] }, training, options, {
+    loras,
+    hypernetworks,
+  });
 }
 
 /** @throws EngineError `invalid-request` if something is to be put into graphs that are ready-made. */
 function withoutCompanions(options: OpenOptions): OpenOptions {
-  const { vae, textEncoders, loras = [], imagePrompts = [] } = options;
-  if (vae === undefined && textEncoders === undefined && loras.length + imagePrompts.length === 0)
-    return options;
+  const { vae, textEncoders, loras = [], hypernetworks = [], imagePrompts = [] } = options;
+  const changes = loras.length + hypernetworks.length + imagePrompts.length;
+  if (vae === undefined && textEncoders === undefined && changes === 0) return options;
   throw new EngineError(
     'invalid-request',
-    'A ready-made ONNX model takes no LoRA, no picture as a prompt, and no other VAE or text encoder.',
+    'A ready-made ONNX model takes no LoRA or hypernetwork, no picture as a prompt, and no other VAE or text encoder.',
     {
       hint: 'Use the model as a checkpoint or a diffusers folder.',
     },

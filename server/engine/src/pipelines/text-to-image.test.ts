@@ -24,6 +24,7 @@ class ColourModel implements DiffusionModel {
     parameters: { textEncoder: 0, unet: 0, vae: 0 },
   };
   readonly loras = [];
+  readonly hypernetworks = [];
   readonly textWidths = [];
   readonly task = 'text';
   readonly prediction = 'epsilon';

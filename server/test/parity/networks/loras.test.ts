@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { givenInputs } from '../../../engine/src/families/text-tower.ts';
 import { clipText } from '../../../engine/src/networks/clip-text.ts';
 import { unet } from '../../../engine/src/networks/unet.ts';

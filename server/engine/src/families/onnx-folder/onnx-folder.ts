@@ -64,6 +64,7 @@ class OnnxFolderModel implements DiffusionModel {
   readonly factor: number;
   readonly latentToRgb: LatentToRgb;
   readonly loras = [];
+  readonly hypernetworks = [];
   /** Its text encoders take ids of tokens alone. */
   readonly textWidths = [];
   readonly #facts: OnnxFacts;
