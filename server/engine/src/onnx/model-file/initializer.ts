@@ -25,15 +25,19 @@ const TYPES: Readonly<Record<number, ElementType>> = {
   19: 'F8_E5M2',
   20: 'F8_E5M2FNUZ',
 };
+const FRACTIONS = new Set([1, 10, 11, 16, 17, 18, 19, 20]);
 const MAX_RANK = 8;
 /** Shorter ones stay in the graph, where ONNX Runtime looks when it works out shapes. */
 const INLINE_BYTES = 4096;
 
-/** A weight of a model that is stored plainly, in the model's file or in one beside it. */
-export interface Initializer {
+/** A weight of a model. */
+export interface Described {
   readonly name: string;
   readonly type: number;
   readonly dims: readonly number[];
+}
+/** One that is stored plainly, in the model's file or in one beside it. */
+export interface Initializer extends Described {
   /** Path beside the model's file, as it says; null: the model's file itself. */
   readonly location: string | null;
   readonly offset: number;
@@ -43,10 +47,10 @@ export interface Initializer {
 
 /**
  * Reads a weight's description.
- * @returns null if it is so small, or stored in such a way, that it stays in the graph as it is.
+ * @returns without a place if it is so small, or stored in such a way, that it stays in the graph as it is.
  * @throws FormatError
  */
-export function readInitializer(reader: ProtobufReader, tensor: Range): Initializer | { name: string } {
+export function readInitializer(reader: ProtobufReader, tensor: Range): Initializer | Described {
   const dims: number[] = [];
   let [name, type, raw, isExternal] = ['', 0, null as Range | null, false];
   const entries = new Map<string, string>();
@@ -68,7 +72,7 @@ export function readInitializer(reader: ProtobufReader, tensor: Range): Initiali
     return { name, type, dims, location, offset, length };
   }
   if (entries.size > 0) throw new FormatError(`it says in two ways where ${quote(name)} is`);
-  if (raw === null || raw.end - raw.start < INLINE_BYTES) return { name };
+  if (raw === null || raw.end - raw.start < INLINE_BYTES) return { name, type, dims };
   return { name, type, dims, location: null, offset: raw.start, length: raw.end - raw.start };
 }
 
@@ -112,6 +116,12 @@ export function wholeWeight(
   }
   const tensor: TensorInfo = { name, dtype, shape: dims, file: file.path, offset, byteLength };
   return { name, tensor, element: type, dims, from: 0, length: byteLength };
+}
+
+/** Number of values of a weight; none where they are whole numbers, such as sizes and indices. */
+export function parametersOf({ type, dims }: Described): number {
+  const count = countOf(dims);
+  return FRACTIONS.has(type) && Number.isSafeInteger(count) ? count : 0;
 }
 
 /** @throws FormatError if there is a weight outside of the file in a tensor that is no initializer. */

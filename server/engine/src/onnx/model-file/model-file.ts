@@ -3,7 +3,7 @@ import { compositeSource } from '../../weights/composite-source.ts';
 import { openFile } from '../../weights/file-source.ts';
 import type { FolderFiles } from '../../weights/folder-files.ts';
 import { FormatError, invalidFile } from '../../weights/format-error.ts';
-import { countOf, type WeightSource } from '../../weights/weight-source.ts';
+import type { WeightSource } from '../../weights/weight-source.ts';
 import type { OnnxModel } from '../graph.ts';
 import { describeWeights, openingBytes } from '../initializers.ts';
 import { ProtobufWriter } from '../protobuf.ts';
@@ -53,7 +53,6 @@ export async function openModelFile(files: FolderFiles, inside: string): Promise
     const weights = parts.initializers.map((initializer) =>
       wholeWeight(initializer, initializer.location === null ? own : others.get(initializer.location)!),
     );
-    const parameters = weights.reduce((sum, { dims }) => sum + countOf(dims), 0);
     const border = borders(parts);
     const whole = new ProtobufWriter().append(border.before).raw(graph).append(border.after);
     const model = new ProtobufWriter()
@@ -65,13 +64,13 @@ export async function openModelFile(files: FolderFiles, inside: string): Promise
         bytes: model.finish(),
         weights,
         operatorCount: parts.nodes,
-        weightBytes: 4 * parameters,
+        weightBytes: 4 * parts.parameters,
         openingBytes: openingBytes(weights),
         liveNumbers: [],
       },
       inputs: border.inputs,
       outputs: border.outputs,
-      parameters,
+      parameters: parts.parameters,
       source: compositeSource(own, [own, ...others.values()]),
     };
   } catch (error) {

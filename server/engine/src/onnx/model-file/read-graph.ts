@@ -1,5 +1,5 @@
 import { FormatError } from '../../weights/format-error.ts';
-import { readInitializer, requireInside, type Initializer } from './initializer.ts';
+import { parametersOf, readInitializer, requireInside, type Initializer } from './initializer.ts';
 import type { ProtobufReader, Range } from './protobuf-reader.ts';
 import { readValueInfo, type ValueInfo } from './value-info.ts';
 
@@ -34,6 +34,8 @@ export interface ModelParts {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
   readonly nodes: number;
+  /** Number of values in all weights. */
+  readonly parameters: number;
 }
 
 /**
@@ -67,7 +69,7 @@ function graphParts(reader: ProtobufReader, graph: Range): Omit<ModelParts, 'aro
   const weights = new Set<string>();
   const [inputs, outputs]: [ValueInfo[], ValueInfo[]] = [[], []];
   const inputRanges: Range[] = [];
-  let nodes = 0;
+  let [nodes, parameters] = [0, 0];
   for (const field of reader.fields(graph)) {
     const whole = { start: field.tag, end: field.end };
     if (field.number === GRAPH.NODE) {
@@ -77,7 +79,8 @@ function graphParts(reader: ProtobufReader, graph: Range): Omit<ModelParts, 'aro
     } else if (field.number === GRAPH.INITIALIZER) {
       const initializer = readInitializer(reader, field);
       weights.add(initializer.name);
-      if ('type' in initializer) initializers.push(initializer);
+      parameters += parametersOf(initializer);
+      if ('location' in initializer) initializers.push(initializer);
       else inside.push(whole);
     } else if (field.number === GRAPH.INPUT) {
       inputs.push(readValueInfo(reader, field));
@@ -94,7 +97,14 @@ function graphParts(reader: ProtobufReader, graph: Range): Omit<ModelParts, 'aro
   inputs.forEach(({ name }, index) => {
     if (weights.has(name)) inside.push(inputRanges[index] as Range);
   });
-  return { inside, initializers, inputs: inputs.filter(({ name }) => !weights.has(name)), outputs, nodes };
+  return {
+    inside,
+    initializers,
+    inputs: inputs.filter(({ name }) => !weights.has(name)),
+    outputs,
+    nodes,
+    parameters,
+  };
 }
 
 function requireNodesInside(reader: ProtobufReader, message: Range, node: number, depth: number): void {
