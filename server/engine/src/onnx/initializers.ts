@@ -47,8 +47,8 @@ const EXTERNAL = 1;
 const MAX_IN_MODEL = 64 * 1024 * 1024;
 
 /**
- * Memory that is taken only while a session with these weights opens, in bytes. Measured with weights of 600 MB: six times
- * those in the model; all weights twice where they come from memory, once here and once in ONNX Runtime.
+ * Memory that is taken only while a session with these weights opens, in bytes, at most. Measured with weights of 600 MB: six
+ * times those in the model; all weights twice where they come from memory, once here and once in ONNX Runtime.
  */
 export function openingBytes(weights: readonly WeightUse[]): number {
   return areMapped(weights) ? 6 * madeBytes(weights) : 2 * sumOf(weights);

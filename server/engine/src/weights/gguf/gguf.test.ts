@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openWeights } from '../open-weights.ts';
 import type { WeightSource } from '../weight-source.ts';
+import { entry, ggufBytes, text, u32, u64, type Tensor } from './gguf-bytes.ts';
 
 let folder: string;
 let files = 0;
@@ -13,43 +14,6 @@ beforeAll(() => {
 afterAll(() => {
   rmSync(folder, { recursive: true });
 });
-
-const u32 = (value: number): Buffer => {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
-  return bytes;
-};
-const u64 = (value: number | bigint): Buffer => {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64LE(BigInt(value));
-  return bytes;
-};
-const text = (value: string): Buffer => Buffer.concat([u64(Buffer.byteLength(value)), Buffer.from(value)]);
-const entry = (key: string, type: number, ...value: Buffer[]): Buffer =>
-  Buffer.concat([text(key), u32(type), ...value]);
-
-interface Tensor {
-  readonly name: string;
-  /** As in the file: the quickest axis first. */
-  readonly dims: readonly (number | bigint)[];
-  readonly type?: number;
-  readonly offset?: number;
-}
-
-function ggufBytes(
-  tensors: readonly Tensor[],
-  {
-    entries = [] as Buffer[],
-    counts = [tensors.length, entries.length] as (number | bigint)[],
-    dataBytes = 64,
-  } = {},
-): Buffer {
-  const infos = tensors.map(({ name, dims, type = 0, offset = 0 }) =>
-    Buffer.concat([text(name), u32(dims.length), ...dims.map(u64), u32(type), u64(offset)]),
-  );
-  const header = Buffer.concat([Buffer.from('GGUF'), u32(3), ...counts.map(u64), ...entries, ...infos]);
-  return Buffer.concat([header, Buffer.alloc((32 - (header.length % 32)) % 32), Buffer.alloc(dataBytes)]);
-}
 
 function open(...args: Parameters<typeof ggufBytes>): Promise<WeightSource> {
   const path = join(folder, `${files++}.gguf`);
@@ -94,11 +58,7 @@ describe('a GGUF file', () => {
       [[W], { counts: [1, 2n ** 63n] }],
       /claims 9223372036854775808 metadata entries/,
     ],
-    [
-      'claims more tensors than it has',
-      [[W], { counts: [100, 0] }],
-      /names the tensor "" twice/,
-    ],
+    ['claims more tensors than it has', [[W], { counts: [100, 0] }], /names the tensor "" twice/],
     ['has too many dimensions', [[{ name: 'w', dims: Array<number>(9).fill(1) }]], /9 dimensions/],
     ['has an impossible size', [[{ name: 'w', dims: [2n ** 63n] }]], /a size of 9223372036854775808/],
     ['has sizes whose product is too large', [[{ name: 'w', dims: [2 ** 40, 2 ** 40] }]], /too large/],

@@ -70,6 +70,8 @@ const INERT = [
   'numpy.core.multiarray _reconstruct',
   'numpy._core.multiarray scalar',
   'numpy._core.multiarray _reconstruct',
+  'numpy.core.numeric _frombuffer',
+  'numpy._core.numeric _frombuffer',
   'argparse Namespace',
   'typing Any',
   ...['set', 'frozenset', 'list', 'dict', 'tuple', 'int', 'float', 'bool', 'str', 'bytes', 'object'].flatMap(
