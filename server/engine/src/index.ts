@@ -34,6 +34,29 @@ export { openLora } from './families/open-lora.ts';
 export type { Lora } from './patches/lora.ts';
 export type { LoraCard } from './patches/lora-card.ts';
 export type { AppliedLora, LoraUse } from './patches/patch-networks.ts';
+export { openAdapter } from './families/open-adapter.ts';
+export { openControlNet } from './families/open-control.ts';
+export type { OpenControlOptions } from './families/open-control.ts';
+export { openImagePrompt } from './families/open-image-prompt.ts';
+export type {
+  ControlNet,
+  ControlResiduals,
+  ImagePrompt,
+  ImageTokens,
+  T2iAdapter,
+} from './families/control-models.ts';
+export { controlsOf } from './control/control-set.ts';
+export type {
+  AdapterUnit,
+  ControlNetUnit,
+  Controls,
+  ControlStep,
+  ControlUnit,
+  ImagePromptUnit,
+} from './control/controls.ts';
+export { hintFrom } from './control/hint.ts';
+export type { StepRule } from './control/is-active.ts';
+export type { ControlMode } from './control/layer-weights.ts';
 export { openTaesd } from './families/open-taesd.ts';
 export type { TinyAutoencoder } from './families/open-taesd.ts';
 export type {
@@ -55,8 +78,8 @@ export type { ImageToImageRequest } from './pipelines/image-to-image.ts';
 export type { DepthMap } from './pipelines/task-inputs.ts';
 export { inpaint } from './pipelines/inpaint.ts';
 export type { InpaintRequest, MaskedContent } from './pipelines/inpaint-request.ts';
-export { RESIZE_MODES } from './pipelines/resize.ts';
-export type { ResizeMode } from './pipelines/resize.ts';
+export { RESIZE_MODES } from './pixels/resize-by-mode.ts';
+export type { ResizeMode } from './pixels/resize-by-mode.ts';
 export type {
   Conventions,
   GenerationEvent,

@@ -1,6 +1,6 @@
 import type { Latents } from '../diffusion/latents.ts';
 import { EngineError } from '../errors.ts';
-import type { Guides } from '../families/diffusion-model.ts';
+import type { Guides, PixelPlanes } from '../families/diffusion-model.ts';
 import { imagePromptInputs } from '../families/image-prompt-inputs.ts';
 import type { AdapterUnit, ControlNetUnit, Controls, ControlStep, ControlUnit } from './controls.ts';
 import { isActive, type StepRule } from './is-active.ts';
@@ -59,7 +59,7 @@ class NetWorker {
   constructor(unit: ControlNetUnit) {
     this.unit = unit;
     this.#hint = new OncePerSize(async (height, width) =>
-      unit.network.encodeHint(await unit.hint(height, width)),
+      unit.network.encodeHint(await hintOf(unit, height, width)),
     );
   }
 
@@ -70,7 +70,8 @@ class NetWorker {
     const [, , height, width] = x.dims;
     const hint = await this.#hint.get(height * network.factor, width * network.factor);
     const residuals = await network.evaluate({ x, timestep, context, hint, ...(size && { size }) });
-    const weights = layerWeights ?? controlNetWeights(mode, weight, residuals.skips.length + 1);
+    const layers = residuals.skips.length + 1;
+    const weights = ownWeights(layerWeights, layers) ?? controlNetWeights(mode, weight, layers);
     return [{ residuals, weights, region, isPooled }];
   }
 }
@@ -83,7 +84,7 @@ class AdapterWorker {
   constructor(unit: AdapterUnit) {
     this.unit = unit;
     this.#features = new OncePerSize(async (height, width) =>
-      unit.network.features(await unit.hint(height, width)),
+      unit.network.features(await hintOf(unit, height, width)),
     );
   }
 
@@ -92,9 +93,34 @@ class AdapterWorker {
     if (step.isUncond && !actsOnUncond(mode)) return [];
     const [, , height, width] = step.x.dims;
     const features = await this.#features.get(height * PIXELS, width * PIXELS);
-    const weights = layerWeights ?? adapterWeights(mode, weight, features.length);
+    const own = ownWeights(layerWeights, features.length);
+    const weights = own ?? adapterWeights(mode, weight, features.length);
     return [{ features, weights, region }];
   }
+}
+
+async function hintOf(
+  unit: ControlNetUnit | AdapterUnit,
+  height: number,
+  width: number,
+): Promise<PixelPlanes> {
+  const hint = await unit.hint(height, width);
+  if (hint.height === height && hint.width === width) return hint;
+  throw new EngineError(
+    'invalid-request',
+    `Expected a control picture of ${width}x${height} pixels but received ${hint.width}x${hint.height}.`,
+    { hint: 'Resize or crop it to the size of the picture that is drawn.' },
+  );
+}
+
+/** @throws EngineError `invalid-request` if there is not one for each layer */
+function ownWeights(given: readonly number[] | undefined, layers: number): readonly number[] | undefined {
+  if (given === undefined || given.length === layers) return given;
+  throw new EngineError(
+    'invalid-request',
+    `Expected a weight for each of ${layers} layers but received ${given.length}.`,
+    { hint: 'Leave them out to have one weight for all layers.' },
+  );
 }
 
 /** Along the side of one latent, in all families. */
