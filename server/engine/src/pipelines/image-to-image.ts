@@ -9,7 +9,7 @@ import type { GenerationEvent, GenerationOptions } from './generation-types.ts';
 import { drawsOf, stepNoiseOf, type Draws } from './noise-source.ts';
 import { resolvePictureSettings, type PictureRequest, type PictureSettings } from './picture-request.ts';
 import { fromRgb } from './pixels.ts';
-import { resizeByMode } from './resize.ts';
+import { resizeByMode } from '../pixels/resize-by-mode.ts';
 import { sample } from './sample.ts';
 import { planSampling } from './sampling-plan.ts';
 import { checkNumbers } from './settings.ts';

@@ -5,7 +5,7 @@ import type { GreyImage, RgbImage } from '../pixels/image.ts';
 import { binarised, boundsOf, composed, doubled, regionAround } from '../pixels/masks.ts';
 import { resizeImage, resizeNearest } from '../pixels/resize.ts';
 import type { InpaintSettings } from './inpaint-request.ts';
-import { resizeByMode } from './resize.ts';
+import { resizeByMode } from '../pixels/resize-by-mode.ts';
 
 /** A picture and a mask in the size that is drawn. */
 export interface MaskedPicture {

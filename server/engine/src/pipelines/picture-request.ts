@@ -2,8 +2,8 @@ import type { ModelCard } from '../families/model-card.ts';
 import type { GreyImage, RgbImage } from '../pixels/image.ts';
 import type { DrawingRequest, SizeRequest } from './generation-types.ts';
 import type { Redo } from './redone-steps.ts';
-import type { ResizeMode } from './resize.ts';
-import { RESIZE_MODES } from './resize.ts';
+import type { ResizeMode } from '../pixels/resize-by-mode.ts';
+import { RESIZE_MODES } from '../pixels/resize-by-mode.ts';
 import { checkNumbers, invalid, resolveSettings, type Settings } from './settings.ts';
 
 /** What pipelines that start from a picture can be asked for. */

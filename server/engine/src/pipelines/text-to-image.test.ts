@@ -1,86 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Latents } from '../diffusion/latents.ts';
-import type { DiffusionModel, TextConditioning } from '../families/diffusion-model.ts';
 import { samplers } from './catalogue.ts';
+import { ColourModel } from './colour-model.ts';
 import type { GenerationEvent, GenerationOptions } from './generation-types.ts';
 import { textToImage, type TextToImageRequest } from './text-to-image.ts';
-
-const WIDTH = 6;
-
-/**
- * A small model without weights: it knows one picture, whose colour depends on the prompt, and takes everything
- * else in its latents for noise.
- */
-class ColourModel implements DiffusionModel {
-  readonly card = {
-    family: 'sd1' as const,
-    task: 'text' as const,
-    title: null,
-    description: null,
-    usageHint: null,
-    licence: null,
-    samplePrompts: [],
-    defaults: { width: 64, height: 128, steps: 4, sampler: 'Euler' },
-    parameters: { textEncoder: 0, unet: 0, vae: 0 },
-  };
-  readonly loras = [];
-  readonly hypernetworks = [];
-  readonly textWidths = [];
-  readonly task = 'text';
-  readonly prediction = 'epsilon';
-  readonly noise = { betaStart: 0.00085, betaEnd: 0.012, isZeroTerminal: false };
-  readonly latentChannels = 4;
-  readonly latentScale = 1;
-  readonly factor = 8;
-  readonly latentToRgb = {
-    weight: [
-      [1, 0, 0],
-      [0, 1, 0],
-      [0, 0, 1],
-      [0, 0, 0],
-    ] as const,
-    bias: [0.5, 0.5, 0.5] as const,
-  };
-  readonly calls: string[] = [];
-  onPredict: (count: number) => void = () => {};
-
-  async encodeText(tokenIds: Int32Array): Promise<TextConditioning> {
-    this.calls.push('encodeText');
-    const data = new Float32Array(77 * WIDTH).fill((tokenIds[1]! % 100) / 100);
-    return { data, dims: [1, 77, WIDTH] };
-  }
-
-  async predict(x: Latents, timestep: number, context: TextConditioning): Promise<Latents> {
-    this.calls.push('predict');
-    this.onPredict(this.calls.filter((call) => call === 'predict').length);
-    // The noise that is left when the picture, a flat colour, is taken away at this timestep.
-    const alpha = Math.max(1 - timestep / 1000, 0.01);
-    const colour = context.data[0]!;
-    return {
-      data: x.data.map((value) => (value - Math.sqrt(alpha) * colour) / Math.sqrt(1 - alpha + 1e-3)),
-      dims: x.dims,
-    };
-  }
-
-  async decode({ data, dims: [, , height, width] }: Latents) {
-    this.calls.push('decode');
-    const pixels = new Float32Array(3 * 64 * height * width).fill(data[0]!);
-    return { data: pixels, height: 8 * height, width: 8 * width };
-  }
-
-  async encodeImage(): Promise<never> {
-    throw new Error('not asked for by text to image');
-  }
-
-  async load(onNetwork?: (name: string) => void) {
-    for (const name of ['text encoder', 'UNet', 'VAE decoder']) {
-      onNetwork?.(name);
-      await Promise.resolve();
-    }
-  }
-
-  async dispose() {}
-}
 
 async function run(
   request: Partial<TextToImageRequest> = {},

@@ -18,7 +18,7 @@ export interface ResizeOptions {
 
 /**
  * Resizes 8-bit pictures, RGB or grey, with the result of Pillow's `Image.resize`, byte for byte: along rows, then along
- * columns, rounded after each.
+ * columns, rounded after each. (Pillow 13 takes first what is cheaper; the programs whose pictures count had others.)
  */
 export function resizeImage<Image extends RgbImage>(
   image: Image,
@@ -44,15 +44,25 @@ export function resizeImage<Image extends RgbImage>(
 export function resizeNearest<Image extends RgbImage>(image: Image, width: number, height: number): Image {
   const channels = channelsOf(image);
   const data = new Uint8Array(width * height * channels);
-  const placeOf = (index: number, to: number, from: number) => Math.floor(((index + 0.5) * from) / to);
-  for (let y = 0; y < height; y += 1) {
-    for (let x = 0; x < width; x += 1) {
-      const from = placeOf(y, height, image.height) * image.width + placeOf(x, width, image.width);
-      const pixel = image.data.subarray(from * channels, (from + 1) * channels);
-      data.set(pixel, (y * width + x) * channels);
-    }
-  }
+  const columns = places(image.width, width);
+  places(image.height, height).forEach((row, y) => {
+    columns.forEach((column, x) => {
+      const from = (row * image.width + column) * channels;
+      data.set(image.data.subarray(from, from + channels), (y * width + x) * channels);
+    });
+  });
   return { ...image, data, width, height };
+}
+
+/** Added up step by step: where a middle lies on the edge of two pixels, rounding decides as it does in Pillow. */
+function places(from: number, to: number): number[] {
+  const stride = from / to;
+  let place = stride * 0.5;
+  return Array.from({ length: to }, () => {
+    const whole = Math.min(Math.trunc(place), from - 1);
+    place += stride;
+    return whole;
+  });
 }
 
 /** A weight as a whole number; halves go away from 0. */

@@ -1,6 +1,6 @@
-import type { RgbImage } from '../pixels/image.ts';
-import { blankImage, pasted } from '../pixels/canvas.ts';
-import { resizeImage } from '../pixels/resize.ts';
+import type { RgbImage } from './image.ts';
+import { blankImage, pasted } from './canvas.ts';
+import { resizeImage } from './resize.ts';
 
 /**
  * How a picture is brought to another size.
