@@ -101,6 +101,12 @@ describe('an archive', () => {
     await expect(openBytes(followed)).rejects.toThrow(/something was added/);
   });
 
+  it('is refused if a byte of its values has changed', async () => {
+    const bytes = zipBytes([PICKLE, STORAGE]);
+    bytes[bytes.indexOf(STORAGE.data) + 2] = 1;
+    await expect(openBytes(bytes)).rejects.toThrow(/"a\/data\/0" in its archive is damaged/);
+  });
+
   it('is refused if its pickle goes on after its end', async () => {
     const data = Buffer.concat([PICKLE.data, PICKLE.data]);
     await expect(openEntries({ ...PICKLE, data }, STORAGE)).rejects.toThrow(/goes on after its end/);

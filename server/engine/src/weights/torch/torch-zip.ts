@@ -14,6 +14,12 @@ import { readZipDirectory, type ZipEntry } from './zip-directory.ts';
 export const MAX_PICKLE_BYTES = 64 * 1024 * 1024;
 
 /**
+ * Archives up to this size are read once to compare every checksum: embeddings, LoRAs, small networks. Of larger ones only
+ * what is read in any case is checked, or telling what a checkpoint is would take as long as loading it.
+ */
+const MAX_CHECKED_BYTES = 16 * 1024 * 1024;
+
+/**
  * Opens a file that `torch.save` wrote (since 1.6): a zip archive with one pickle, `<folder>/data.pkl`, and a plain entry
  * for each storage, `<folder>/data/<key>`. Nothing in it is run: see pickle/machine.ts.
  * @throws EngineError `model-not-found`, or `model-invalid` with what is wrong with the file.
@@ -24,6 +30,9 @@ export function openTorchZip(path: string): Promise<WeightSource> {
 
 async function readContents(file: OpenedFile): Promise<Contents> {
   const entries = await readZipDirectory(file);
+  if (file.sizeBytes <= MAX_CHECKED_BYTES) {
+    for (const stored of entries.values()) await checkedBytes(file, stored);
+  }
   const folder = folderOf(entries);
   const { tensors, metadata } = readStateDict(await pickleIn(file, entry(entries, `${folder}data.pkl`)));
   const isBigEndian = await bigEndian(file, entries.get(`${folder}byteorder`));
