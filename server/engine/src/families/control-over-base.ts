@@ -73,7 +73,7 @@ function addProducts(
     }
     const [outputs = 0, ...columns] = tensor.shape;
     const rank = down.shape[0] ?? 0;
-    if (countOf(up.shape) !== outputs * rank || countOf(down.shape) !== rank * countOf(columns)) {
+    if (rank < 1 || countOf(up.shape) !== outputs * rank || countOf(down.shape) !== rank * countOf(columns)) {
       throw misfit(file, module, tensor);
     }
     changed.set(name, patched(tensor, product(up, down, rank)));

@@ -43,7 +43,7 @@ export function clipVision(
   const positions = floatTensor(embeddings, 'position_embedding.weight', [null, width]);
   const grid = Math.sqrt((positions.shape[0] ?? 0) - 1);
   const side = grid * patch;
-  if (!Number.isInteger(grid) || side < patch || side > MAX_SIDE) {
+  if (!Number.isInteger(grid) || side < 1 || side > MAX_SIDE) {
     throw new EngineError('model-invalid', `"${weights.source.name}" has no positions for a square picture.`);
   }
   const layers = tower.under('encoder').under('layers');

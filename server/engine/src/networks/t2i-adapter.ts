@@ -76,6 +76,7 @@ function lightLevel(graph: GraphBuilder, level: Weights, x: Planes): Planes {
 
 function residual(graph: GraphBuilder, block: Weights, x: Planes): Planes {
   const first = convolved(graph, block.under('block1'), x);
+  floatTensor(block, 'block2.weight', [x.channels, null, null, null]);
   const active = { ...first, value: graph.op('Relu', [first.value]) };
   const second = convolved(graph, block.under('block2'), active);
   return { value: graph.op('Add', [second.value, x.value]), channels: second.channels };

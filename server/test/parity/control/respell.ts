@@ -3,8 +3,22 @@ import { dirname } from 'node:path';
 import { ldmToDiffusersUnet } from '../../../engine/src/naming/unet-names.ts';
 
 /** Names of a ControlNet as diffusers spells them; which they are is checked against its converters in naming.test.ts. */
-export function toDiffusers(names: Iterable<string>): Map<string, string> {
+export function controlToDiffusers(names: Iterable<string>): Map<string, string> {
   return ldmToDiffusersUnet(names);
+}
+
+/** Names of a T2I-Adapter with two blocks a level as diffusers spells them. */
+export function adapterToDiffusers(names: Iterable<string>, isLight: boolean): Map<string, string> {
+  return new Map(
+    [...names].map((name) => {
+      const [, index = '', rest = ''] = /^body\.(\d)\.(.+)$/.exec(name) ?? [];
+      if (index === '') return [name, `adapter.${name}`];
+      if (isLight) return [name, `adapter.body.${index}.${rest.replace(/^body\./, 'resnets.')}`];
+      const level = Math.floor(Number(index) / 2);
+      const isIn = rest.startsWith('in_conv');
+      return [name, `adapter.body.${level}.${isIn ? rest : `resnets.${Number(index) % 2}.${rest}`}`];
+    }),
+  );
 }
 
 /** Copies a safetensors file with the tensors under other names. */
