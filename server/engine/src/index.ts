@@ -58,6 +58,8 @@ export { hintFrom } from './control/hint.ts';
 export type { StepRule } from './control/is-active.ts';
 export type { ControlMode } from './control/layer-weights.ts';
 export { openTaesd } from './families/open-taesd.ts';
+export { openUpscaler } from './families/open-upscaler.ts';
+export type { Upscaler, UpscaleOptions, UpscaleTiling } from './families/open-upscaler.ts';
 export type { TinyAutoencoder } from './families/open-taesd.ts';
 export type {
   DiffusionModel,
@@ -71,6 +73,9 @@ export type { ModelCard } from './families/model-card.ts';
 export { samplers, schedules } from './pipelines/catalogue.ts';
 export type { SamplerInfo, ScheduleInfo } from './pipelines/catalogue.ts';
 export { textToImage } from './pipelines/text-to-image.ts';
+export { upscale } from './pipelines/upscale.ts';
+export type { UpscaleEvent, UpscaleRequest } from './pipelines/upscale.ts';
+export type { TileProgress } from './tiles/tiling.ts';
 export type { TextToImageRequest } from './pipelines/text-to-image.ts';
 export type { HiresRequest } from './pipelines/hires.ts';
 export { imageToImage } from './pipelines/image-to-image.ts';
