@@ -207,6 +207,7 @@ describe('of several files for a network', () => {
     [[`${base}.fp16.safetensors`, `${base}.bin`], `${base}.fp16.safetensors`],
     [[`${base}.non_ema.safetensors`, `${base}.fp16.safetensors`], `${base}.fp16.safetensors`],
     [[`${base}.non_ema.safetensors`], `${base}.non_ema.safetensors`],
+    [[`${base}.fp16.bin`, `${base}.bin`], `${base}.bin`], // told by its content, which need not be a pickle
     [[`${base}.other.safetensors`, 'notes.safetensors', 'lora.safetensors'], `${base}.other.safetensors`],
   ])('of %j, takes %s', async (present, expected) => {
     for (const name of present)

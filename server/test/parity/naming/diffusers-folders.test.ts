@@ -99,5 +99,15 @@ describe.each([...own, ...(hasGoldens ? goldens : [])])(
       const pixels = { data: wave(3 * 64 * 64), height: 64, width: 64 };
       expect(await copy!.encodeImage(pixels)).toEqual(await file!.encodeImage(pixels));
     });
+
+    it('lends its VAE alone', async () => {
+      const model = await openCheckpoint(path(), {
+        threads: 1,
+        vae: join(above, `${name}-diffusers`, 'vae'),
+      });
+      const x: Latents = { data: new Float32Array(4 * 64).map((_, at) => Math.sin(at)), dims: [1, 4, 8, 8] };
+      expect(await model.decode(x)).toEqual(await file!.decode(x));
+      await model.dispose();
+    });
   },
 );
