@@ -24,7 +24,7 @@ export function fakeWorker({
     engine: 'fake' as const,
     fake: { stepMs, allowFailures: true },
     threads: null,
-    provider: 'cpu',
+    provider: 'cpu' as const,
     modelMemoryBytes: null,
     modelsDir,
     watchdog: { stepMs: 60_000, loadMs: 60_000, jobMs: 60_000, ...watchdog },

@@ -74,8 +74,11 @@ export function createLibrary(
     inspection.done = inspectFile(file, inspector).then((found) => {
       inspection.found = found;
       if (isClosed) return;
-      if ('card' in found) hasher.want(file);
-      else log.warn('A model file cannot be used.', { file: file.fileName, ...found.problem });
+      if ('problem' in found) {
+        log.warn('A model file cannot be used.', { file: file.fileName, ...found.problem });
+      } else if (!file.isFolder) {
+        hasher.want(file); // several files have no one hash
+      }
       announceIn(TOGETHER_MS);
     });
     return inspection;
@@ -127,7 +130,7 @@ export function createLibrary(
     },
     async shortHash(name) {
       const { file } = await resolve(name);
-      return file === null ? null : ((await hasher.soon(file))?.slice(0, 10) ?? null);
+      return file === null || file.isFolder ? null : ((await hasher.soon(file))?.slice(0, 10) ?? null);
     },
     async close() {
       isClosed = true;

@@ -41,7 +41,7 @@ export function modelNotFound(name: string | undefined, all: readonly Listed[]):
   const hint =
     choices.length > 0
       ? `Choose one of: ${choices.join(', ')}.`
-      : 'Put a Stable Diffusion 1.x checkpoint (.safetensors) into models/checkpoints.';
+      : 'Put a Stable Diffusion checkpoint (a .safetensors or .ckpt file, or a folder) into models/checkpoints.';
   if (name === undefined)
     return new AppError('model-not-found', { detail: 'There is no model that can be used.', hint });
   const detail = `There is no model named "${name}" in models/checkpoints`;

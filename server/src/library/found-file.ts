@@ -1,6 +1,6 @@
 import type { ModelProblem } from '@atelier/contract';
 
-/** A file in models/checkpoints that may be a checkpoint. */
+/** A file in models/checkpoints that may be a checkpoint, or a folder that holds one in several files. */
 export interface FoundFile {
   /** Path below models/checkpoints without suffix, with `/`; with suffix where two files would share a name. */
   name: string;
@@ -11,6 +11,8 @@ export interface FoundFile {
   sizeBytes: number;
   /** ms since 1970. */
   modifiedMs: number;
+  /** Several files that are one model, in diffusers' layout. */
+  isFolder: boolean;
   /** Device, inode, size and time: the same text means the same bytes. */
   identity: string;
   /** What is wrong with it before it was even opened. */

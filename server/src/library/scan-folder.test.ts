@@ -37,6 +37,20 @@ describe('scanFolder', () => {
     expect(await names()).toEqual(['A', 'anime/größe 猫', 'anime/v1.5', 'b']);
   });
 
+  it('lists a folder with a model index as one model, which changes with any of its files', async () => {
+    for (const file of ['model_index.json', 'unet/a.safetensors', 'vae/b.safetensors'])
+      await put(`sd/${file}`);
+    await put('sd-parts/unet/a.safetensors'); // an ordinary folder
+    const { files, folders } = await scanFolder(root);
+    expect(files).toMatchObject([
+      { name: 'sd', path: join(root, 'sd'), isFolder: true, sizeBytes: 3, problem: null },
+      { name: 'sd-parts/unet/a', isFolder: false },
+    ]);
+    expect(folders).toEqual(expect.arrayContaining([join(root, 'sd'), join(root, 'sd', 'unet')]));
+    await put('sd/vae/b.safetensors', 'xy');
+    expect((await scanFolder(root)).files[0]?.identity).not.toBe(files[0]?.identity);
+  });
+
   it('is empty for a folder that is not there', async () => {
     expect(await scanFolder(join(root, 'nowhere'))).toEqual({ files: [], folders: [] });
   });

@@ -3,6 +3,7 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, posix, sep } from 'node:path';
 import type { ModelProblem } from '@atelier/contract';
 import type { FoundFile } from './found-file.ts';
+import { identityOf, modelFolder } from './model-folder.ts';
 
 /** Suffixes that people give to weights. They decide what is listed, not what a file is: that is its content's to say. */
 const SUFFIX = /\.(?:safetensors|ckpt|pt|pth|bin|gguf|onnx)$/i;
@@ -68,7 +69,10 @@ async function visit(
   if (facts.isDirectory()) {
     if (depth >= MAX_DEPTH || walk.visited.has(real)) return;
     walk.visited.add(real);
-    await walkFolder(walk, real, fileName, depth + 1);
+    const model = await modelFolder(real, fileName);
+    if (model === null) return walkFolder(walk, real, fileName, depth + 1);
+    for (const folder of model.folders) walk.visited.add(folder);
+    walk.found.push(model.file);
   } else if (facts.isFile() && listed) {
     walk.found.push({
       name: withoutSuffix(fileName),
@@ -76,7 +80,8 @@ async function visit(
       path: real,
       sizeBytes: Number(facts.size),
       modifiedMs: Number(facts.mtimeMs),
-      identity: [facts.dev, facts.ino, facts.size, facts.mtimeNs].join('-'),
+      isFolder: false,
+      identity: identityOf(facts),
       problem: null,
     });
   }
@@ -104,6 +109,7 @@ const unusable = (fileName: string, problem: ModelProblem): FoundFile => ({
   path: null,
   sizeBytes: 0,
   modifiedMs: 0,
+  isFolder: false,
   identity: `${problem.type}:${problem.detail}`,
   problem,
 });

@@ -7,20 +7,22 @@ import type { Library, UsableModel } from '../../library/library.ts';
 import { modelView } from '../../library/model-view.ts';
 import { withoutSuffix } from '../../library/scan-folder.ts';
 
-/** A library whose only model is the file at this path, wherever it lies; null if there is no such file. */
+/** A library whose only model is the file, or the folder, at this path, wherever it lies; null if there is none. */
 export async function oneFileLibrary(path: string, inspector: Inspector): Promise<Library | null> {
   const facts = await stat(path).catch(() => null);
-  if (facts === null || !facts.isFile()) return null;
+  const isFolder = facts?.isDirectory() === true;
+  if (facts === null || !(facts.isFile() || isFolder)) return null;
   const file: FoundFile = {
     name: withoutSuffix(basename(path)),
     fileName: basename(path),
     path: absolute(path),
     sizeBytes: facts.size,
     modifiedMs: facts.mtimeMs,
+    isFolder,
     identity: path,
     problem: null,
   };
-  const hash = inspector.hash(path, facts.size);
+  const hash = isFolder ? Promise.resolve(null) : inspector.hash(path, facts.size);
   const resolve = async (): Promise<UsableModel> => {
     const answer = await inspector.inspect(path);
     if ('card' in answer) return { view: modelView(file, answer, undefined), path: absolute(path) };

@@ -28,7 +28,8 @@ export function modelFindings(models: readonly ModelView[], modelsDir: string): 
             subject: 'checkpoints',
             text: `none that can be used in ${modelsDir}/checkpoints`,
           },
-          advice: 'Put a Stable Diffusion 1.x checkpoint (.safetensors) there.',
+          advice:
+            'Put a Stable Diffusion checkpoint there: a file such as .safetensors or .ckpt, or a folder.',
         };
   const broken = models.flatMap(({ fileName, problem }): Finding[] => {
     if (problem === null) return [];
