@@ -28,7 +28,9 @@ function locateAdapter(source: WeightSource): Weights {
     return new Weights(renamedSource(source, diffusersToOriginalAdapter(tensors.keys())));
   }
   const names = ['body.0.block1.weight', 'body.0.body.0.block1.weight'];
-  const prefix = ['', 'adapter.', 'model.'].find((before) => names.some((name) => tensors.has(before + name)));
+  const prefix = ['', 'adapter.', 'model.'].find((before) =>
+    names.some((name) => tensors.has(before + name)),
+  );
   if (prefix !== undefined) return new Weights(source, prefix);
   const isStyle = tensors.has('transformer_layes.0.attn.in_proj_weight'); // spelled so in the files
   throw new EngineError(
