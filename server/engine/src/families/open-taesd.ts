@@ -1,6 +1,6 @@
 import type { Latents } from '../diffusion/latents.ts';
 import { EngineError } from '../errors.ts';
-import { taesdDecoder, taesdEncoder, type TaesdModel } from '../networks/taesd.ts';
+import { hasTaesdEncoder, taesdDecoder, taesdEncoder, type TaesdModel } from '../networks/taesd.ts';
 import { openWeights } from '../weights/open-weights.ts';
 import { Weights } from '../weights/weights.ts';
 import type { PixelPlanes } from './diffusion-model.ts';
@@ -20,7 +20,8 @@ export interface TinyAutoencoder {
 }
 
 /**
- * Opens TAESD weights; the networks are loaded when first used.
+ * Opens TAESD weights, of any weight format and in the original layout or that of diffusers; the networks are loaded when
+ * first used. A file with both parts needs no second one.
  * @throws EngineError `model-not-found` or `model-invalid`
  */
 export async function openTaesd(
@@ -28,20 +29,21 @@ export async function openTaesd(
   encoderPath?: string,
   options: OpenOptions = {},
 ): Promise<TinyAutoencoder> {
-  const decoder = await openPart('TAESD decoder', decoderPath, taesdDecoder, options);
-  const encoder =
-    encoderPath === undefined ? null : await openPart('TAESD encoder', encoderPath, taesdEncoder, options);
+  const weights = new Weights(await openWeights(decoderPath));
+  const decoder = part('TAESD decoder', weights, taesdDecoder(weights), options);
+  let others = hasTaesdEncoder(weights) ? weights : null;
+  if (encoderPath !== undefined) others = new Weights(await openWeights(encoderPath));
+  const encoder = others === null ? null : part('TAESD encoder', others, taesdEncoder(others), options);
   return new Taesd(decoder, encoder);
 }
 
-async function openPart(
+function part(
   name: string,
-  path: string,
-  build: (weights: Weights) => TaesdModel,
+  { source }: Weights,
+  model: TaesdModel,
   options: OpenOptions,
-): Promise<LazyNetwork<TaesdModel>> {
-  const source = await openWeights(path);
-  return new LazyNetwork(name, build(new Weights(source)), [source], options);
+): LazyNetwork<TaesdModel> {
+  return new LazyNetwork(name, model, [source], options);
 }
 
 class Taesd implements TinyAutoencoder {

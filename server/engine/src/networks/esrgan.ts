@@ -1,7 +1,8 @@
 import { EngineError } from '../errors.ts';
 import { GraphBuilder, type Value } from '../onnx/graph.ts';
 import type { Weights } from '../weights/weights.ts';
-import { conv, floatTensor, upsampleTwice } from './layers.ts';
+import { conv, floatTensor } from './layers.ts';
+import { upsampledConv } from './upsampled-conv.ts';
 import { describeUpscaler, type UpscalerModel } from './upscaler-model.ts';
 
 /** The layers of a network in the order of their use, whatever the file calls them. */
@@ -45,8 +46,7 @@ export function rrdbNet(weights: Weights): UpscalerModel {
   for (const up of layers.ups) {
     const [outputs = 0] = floatTensor(up, 'weight', [null, width, 3, 3]).shape;
     const isShuffled = outputs === 4 * width;
-    x = conv(graph, up, isShuffled ? x : upsampleTwice(graph, x), { inputs: width });
-    if (isShuffled) x = graph.op('DepthToSpace', [x], { blocksize: 2, mode: 'CRD' });
+    x = isShuffled ? shuffledConv(graph, up, x, width) : upsampledConv(graph, up, x, width);
     x = leaky(graph, x);
     enlargement *= 2;
   }
@@ -96,6 +96,12 @@ function denseBlock(
     channels += growth;
   }
   return addFifth(graph, x, conv(graph, layers.inner(weights, 5), joined(graph, seen), { inputs: channels }));
+}
+
+/** Four times the channels, as a square of pixels each. */
+function shuffledConv(graph: GraphBuilder, weights: Weights, x: Value, width: number): Value {
+  const squares = conv(graph, weights, x, { inputs: width });
+  return graph.op('DepthToSpace', [squares], { blocksize: 2, mode: 'CRD' });
 }
 
 function joined(graph: GraphBuilder, values: readonly Value[]): Value {

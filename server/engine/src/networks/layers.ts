@@ -188,11 +188,6 @@ export function toPlanes(graph: GraphBuilder, tokens: Value, like: Value): Value
   ]);
 }
 
-/** Every pixel becomes 2x2. */
-export function upsampleTwice(graph: GraphBuilder, x: Value): Value {
-  return graph.op('Resize', [x, null, graph.floats([1, 1, 2, 2])], NEAREST);
-}
-
 /** Nearest neighbours, to the height and width of `like`. */
 export function upsampleTo(graph: GraphBuilder, x: Value, like: Value): Value {
   const sizes = graph.op(

@@ -1,7 +1,8 @@
 import { EngineError } from '../errors.ts';
 import { GraphBuilder, type OnnxModel, type Value } from '../onnx/graph.ts';
 import type { Weights } from '../weights/weights.ts';
-import { conv, floatTensor, upsampleTwice } from './layers.ts';
+import { conv, floatTensor } from './layers.ts';
+import { upsampledConv } from './upsampled-conv.ts';
 
 /** A tiny network in place of the VAE, for previews. Weights are a list of layers, numbered with gaps. */
 export interface TaesdModel extends OnnxModel {
@@ -10,15 +11,25 @@ export interface TaesdModel extends OnnxModel {
   readonly factor: number;
 }
 
+/** True if the file has an encoder, perhaps beside a decoder. */
+export function hasTaesdEncoder(weights: Weights): boolean {
+  return PLACES.some(
+    (place) => place !== '' && weights.under(place.replace('PART', 'encoder')).numbers.size > 0,
+  );
+}
+
+/** Where the layers are: in a file of their own, as diffusers has them (`AutoencoderTiny`), and bundled with the other part. */
+const PLACES = ['', 'PART.layers', 'PART', 'taesd_PART'];
+
 /**
- * TAESD's decoder (github.com/madebyollin/taesd). Layers without weights leave gaps in the numbers: the clamp before the
- * first, the ReLU after it, and an upsampling before each convolution that has no bias.
+ * TAESD's decoder (github.com/madebyollin/taesd), for SD 1.x and SDXL alike. Layers without weights leave gaps in the numbers: the clamp before the
+ * first (which diffusers does not count), the ReLU after it, and an upsampling before each convolution that has no bias.
  *
  * Input `latents`, scaled, [batch, channels, height, width]; output `pixels` in 0…1, three planes of 8 times the size.
  */
 export function taesdDecoder(weights: Weights): TaesdModel {
   const graph = new GraphBuilder();
-  const layers = numbered(weights);
+  const layers = numbered(weights, 'decoder');
   const first = layers[0] as Weights;
   const [, latentChannels = 0] = floatTensor(first, 'weight', [null, null, 3, 3]).shape;
   const latents = graph.input('latents', 'float', ['batch', latentChannels, 'height', 'width']);
@@ -30,16 +41,18 @@ export function taesdDecoder(weights: Weights): TaesdModel {
   for (const layer of layers.slice(1)) {
     if (layer.has('conv.0.weight')) [x, channels] = block(graph, layer, x, channels);
     else {
-      if (!layer.has('bias')) {
-        x = upsampleTwice(graph, x);
+      if (layer.has('bias')) [x, channels] = convolution(graph, layer, x, channels, 1);
+      else {
+        const [outputs = 0] = floatTensor(layer, 'weight', [null, channels, 3, 3]).shape;
+        x = upsampledConv(graph, layer, x, channels);
+        channels = outputs;
         factor *= 2;
       }
-      [x, channels] = convolution(graph, layer, x, channels, 1);
     }
   }
   requirePlanes(weights, 'decoder', channels === 3);
   graph.output('pixels', x, ['batch', 3, 'pixel_height', 'pixel_width']);
-  return { ...graph.build('TAESD decoder'), latentChannels, factor };
+  return { ...graph.build('TAESD decoder'), blocksChannels: true, latentChannels, factor };
 }
 
 /**
@@ -52,7 +65,7 @@ export function taesdEncoder(weights: Weights): TaesdModel {
   let x = graph.input('pixels', 'float', ['batch', 3, 'pixel_height', 'pixel_width']);
   let channels = 3;
   let factor = 1;
-  for (const layer of numbered(weights)) {
+  for (const layer of numbered(weights, 'encoder')) {
     if (layer.has('conv.0.weight')) [x, channels] = block(graph, layer, x, channels);
     else {
       const stride = layer.has('bias') ? 1 : 2;
@@ -62,12 +75,14 @@ export function taesdEncoder(weights: Weights): TaesdModel {
   }
   requirePlanes(weights, 'encoder', factor > 1 && channels !== 3);
   graph.output('latents', x, ['batch', channels, 'height', 'width']);
-  return { ...graph.build('TAESD encoder'), latentChannels: channels, factor };
+  return { ...graph.build('TAESD encoder'), blocksChannels: true, latentChannels: channels, factor };
 }
 
 /** Layers with weights in the order of their numbers. */
-function numbered(weights: Weights): Weights[] {
-  const layers = [...weights.numbers].sort((a, b) => a - b).map((number) => weights.under(number));
+function numbered(weights: Weights, part: 'decoder' | 'encoder'): Weights[] {
+  const places = PLACES.map((place) => (place === '' ? weights : weights.under(place.replace('PART', part))));
+  const found = places.find(({ numbers }) => numbers.size > 0) ?? weights;
+  const layers = [...found.numbers].sort((a, b) => a - b).map((number) => found.under(number));
   if (layers.length === 0) weights.tensor('0.weight'); // throws: it is missing
   return layers;
 }

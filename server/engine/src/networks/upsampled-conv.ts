@@ -13,13 +13,13 @@ export function upsampledConv(graph: GraphBuilder, weights: Weights, x: Value, i
   const weight = floatTensor(weights, 'weight', [null, inputs, 3, 3]);
   const [outputs = 0] = weight.shape;
   const taps = graph.weight(weight, [outputs * inputs, 9]);
-  const bias = graph.weight(floatTensor(weights, 'bias', [outputs]));
+  const bias = weights.has('bias') ? [graph.weight(floatTensor(weights, 'bias', [outputs]))] : [];
   const phases = [0, 1].flatMap((row) =>
     [0, 1].map((column) => {
       const merged = graph.op('MatMul', [taps, graph.floats(mergedTaps(row, column), [9, 4])]);
       const kernel = graph.op('Reshape', [merged, graph.ints([outputs, inputs, 2, 2])]);
       const pads = [1 - row, 1 - column, row, column];
-      return graph.op('Conv', [x, kernel, bias], { kernel_shape: [2, 2], pads });
+      return graph.op('Conv', [x, kernel, ...bias], { kernel_shape: [2, 2], pads });
     }),
   );
   return graph.op('DepthToSpace', [graph.op('Concat', phases, { axis: 1 })], { blocksize: 2, mode: 'DCR' });
