@@ -4,8 +4,8 @@ import type {
   Guides,
   PixelPlanes,
   TextConditioning,
-  UnetTask,
 } from '../families/diffusion-model.ts';
+import type { UnetTask } from '../families/family-facts.ts';
 
 const WIDTH = 6;
 
@@ -55,7 +55,12 @@ export class ColourModel implements DiffusionModel {
     return { data, dims: [1, 77, WIDTH] };
   }
 
-  async predict(x: Latents, timestep: number, context: TextConditioning, guides: Guides = {}): Promise<Latents> {
+  async predict(
+    x: Latents,
+    timestep: number,
+    context: TextConditioning,
+    guides: Guides = {},
+  ): Promise<Latents> {
     this.calls.push('predict');
     this.guides.push(guides);
     this.onPredict(this.calls.filter((call) => call === 'predict').length);
@@ -68,7 +73,7 @@ export class ColourModel implements DiffusionModel {
     };
   }
 
-  async decode({ data, dims: [, , height, width] }: Latents) {
+  async decode({ data, dims: [, , height, width] }: Latents): Promise<PixelPlanes> {
     this.calls.push('decode');
     const pixels = new Float32Array(3 * 64 * height * width).fill(data[0]!);
     return { data: pixels, height: 8 * height, width: 8 * width };
@@ -85,13 +90,12 @@ export class ColourModel implements DiffusionModel {
     return { mean: { data: mean, dims }, logvar: { data: new Float32Array(mean.length).fill(-30), dims } };
   }
 
-  async load(onNetwork?: (name: string) => void) {
+  async load(onNetwork?: (name: string) => void): Promise<void> {
     for (const name of ['text encoder', 'UNet', 'VAE decoder']) {
       onNetwork?.(name);
       await Promise.resolve();
     }
   }
 
-  async dispose() {}
+  async dispose(): Promise<void> {}
 }
-

@@ -7,8 +7,8 @@ import type { GenerationOptions, StepEvent } from './generation-types.ts';
 import { drawsOf, stepNoiseOf } from './noise-source.ts';
 import { sample } from './sample.ts';
 import { planSampling, type SamplingPlan } from './sampling-plan.ts';
-import { checkNumbers, invalid, resolveSettings, type Settings } from './settings.ts';
-import { blankConcat } from './task-inputs.ts';
+import { checkNumbers, invalid, type Settings } from './settings.ts';
+import { BLANK, blankConcat } from './task-inputs.ts';
 
 /** A second pass at a larger size over a picture that was drawn ("hires fix"). */
 export interface HiresRequest {
@@ -44,11 +44,10 @@ export function planHires(model: DiffusionModel, first: Settings, request: Hires
   }
   const grown = (side: number) => Math.trunc((side * scale) / 8) * 8;
   const { width = grown(first.width), height = grown(first.height) } = request;
+  checkNumbers({ width, height });
   const sides = [height, width] as const;
   const size = { original: sides, crop: [0, 0], target: sides } as const;
-  const { sampler, schedule, negativePrompt, eta, ...rest } = first;
-  resolveSettings({ ...rest, width, height }, model.card); // the new size is checked like any other
-  const settings: Settings = { ...rest, sampler, schedule, negativePrompt, eta, width, height, steps, size };
+  const settings: Settings = { ...first, width, height, steps, size };
   return { settings, plan: planSampling(settings, model.noise, { strength, exactSteps: true }), resize };
 }
 
@@ -72,7 +71,11 @@ export async function* hiresPass(
   const draws = drawsOf(seed, dims);
   const picture = resizeLatents(latents, dims[2], dims[3], resize);
   const start = weightedSum([plan.entry.picture, picture], [plan.entry.noise, draws()]);
-  const branches = textBranches(conditioning, settings, await blankConcat(model, settings, options.signal));
+  const branches = textBranches(
+    conditioning,
+    settings,
+    await blankConcat(model, settings, BLANK.none, options.signal),
+  );
   const noise = stepNoiseOf(plan, seed, { draws, dims });
   return yield* sample(model, { plan, branches, start, noise, before }, options);
 }

@@ -13,7 +13,7 @@ import { resizeByMode } from '../pixels/resize-by-mode.ts';
 import { sample } from './sample.ts';
 import { planSampling } from './sampling-plan.ts';
 import { checkNumbers } from './settings.ts';
-import { blankConcat, checkDepth, depthChannel, type DepthMap } from './task-inputs.ts';
+import { BLANK, blankConcat, checkDepth, depthChannel, type DepthMap } from './task-inputs.ts';
 
 /** A picture made anew from another. What is left out comes from the model's card, then from the defaults of the field. */
 export interface ImageToImageRequest extends PictureRequest {
@@ -113,6 +113,6 @@ async function branchesOf(
       return textBranches(conditioning, settings, depthChannel(extras.depth!, rows, columns));
     case 'inpaint':
     case 'text':
-      return textBranches(conditioning, settings, await blankConcat(model, settings, signal));
+      return textBranches(conditioning, settings, await blankConcat(model, settings, BLANK.masked, signal));
   }
 }

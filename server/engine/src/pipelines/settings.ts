@@ -98,6 +98,7 @@ export function resolveSettings(
     : found('scheduler', byName(scheduleEntries, given.scheduler), given.scheduler, schedules);
   const sides = [given.height, given.width] as const;
   const size = given.size ?? { original: sides, crop: [0, 0], target: sides };
+  checkSize(size);
   const { prompt, embeddings = [] } = given;
   return { prompt, negativePrompt, ...numbers, sampler, schedule, eta, conventions, size, embeddings };
 }
@@ -126,6 +127,13 @@ function check(name: keyof typeof BOUNDS, value: unknown): void {
         ? 'a whole number'
         : `a multiple of ${multipleOf}`;
   throw invalid(`Expected ${name} to be ${kind} from ${min} to ${max} but received ${String(value)}.`);
+}
+
+function checkSize({ original, crop, target }: SizeConditioning): void {
+  for (const [name, pair] of Object.entries({ original, crop, target })) {
+    if (Array.isArray(pair) && pair.length === 2 && pair.every((side) => Number.isFinite(side))) continue;
+    throw invalid(`Expected size.${name} to be two numbers but received ${String(pair)}.`);
+  }
 }
 
 function checkText(name: string, value: unknown): void {

@@ -1,6 +1,7 @@
 import { scaled, type Latents } from '../diffusion/latents.ts';
 import { resizeLatents } from '../diffusion/resize-latents.ts';
-import type { DiffusionModel, UnetTask } from '../families/diffusion-model.ts';
+import type { DiffusionModel } from '../families/diffusion-model.ts';
+import type { UnetTask } from '../families/family-facts.ts';
 import { posteriorOf } from './encode-picture.ts';
 import { invalid, type Settings } from './settings.ts';
 
@@ -11,8 +12,11 @@ export interface DepthMap {
   readonly height: number;
 }
 
-/** Of the picture that stands for "nothing given" to inpainting checkpoints in the webui; −1…1. */
-const BLANK = 0.5;
+/**
+ * What a checkpoint for inpainting is shown in place of a masked picture where nothing of one is seen, −1…1: the webui has
+ * one brightness where there is no picture, and one where all of it is masked.
+ */
+export const BLANK = { none: 0.5, masked: 0 } as const;
 
 const LACKING: Partial<Record<UnetTask, string>> = {
   depth: 'This checkpoint draws by the depth of a picture, and there is none.',
@@ -39,14 +43,18 @@ export function checkDepth({ task }: Pick<DiffusionModel, 'task'>, depth: DepthM
   if (!data.every(Number.isFinite)) throw invalid('Expected depth to be numbers but some are not.');
 }
 
-/** What a checkpoint for inpainting takes where everything is to be drawn; undefined for those that take nothing. */
+/**
+ * What a checkpoint for inpainting takes where everything is to be drawn; undefined for those that take nothing.
+ * @param brightness Of the even picture that is given for the one that is masked; see {@link BLANK}.
+ */
 export async function blankConcat(
   model: DiffusionModel,
   { height, width }: Pick<Settings, 'height' | 'width'>,
+  brightness: number,
   signal?: AbortSignal,
 ): Promise<Latents | undefined> {
   if (model.task !== 'inpaint') return undefined;
-  const picture = { data: new Float32Array(3 * height * width).fill(BLANK), height, width };
+  const picture = { data: new Float32Array(3 * height * width).fill(brightness), height, width };
   const { mean } = await posteriorOf(model, picture, signal);
   const [, , rows, columns] = mean.dims;
   return maskAndPicture(new Float32Array(rows * columns).fill(1), scaled(mean, model.latentScale));

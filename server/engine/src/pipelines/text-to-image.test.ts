@@ -111,6 +111,50 @@ describe('textToImage', () => {
   });
 });
 
+describe('a second pass', () => {
+  it('grows the picture and counts its steps with the first ones', async () => {
+    const { events } = await run({ hires: { scale: 1.5, steps: 3, strength: 0.5 } });
+    const { image } = imageOf(events);
+    expect([image.width, image.height]).toEqual([96, 192]);
+    const steps = events.filter((event) => event.type === 'step').map(({ step, steps: all }) => [step, all]);
+    expect(steps).toEqual([1, 2, 3, 4, 5, 6, 7].map((step) => [step, 7]));
+  });
+
+  it.each(samplers)('is drawn with $name', async ({ name }) => {
+    const { events } = await run({ sampler: name, steps: 6, hires: { width: 72, height: 136 } });
+    expect(imageOf(events).latents.dims).toEqual([1, 4, 17, 9]);
+    expect(imageOf(events).latents.data.every(Number.isFinite)).toBe(true);
+    const steps = events.filter((event) => event.type === 'step');
+    expect(steps.at(-1)).toMatchObject({ step: steps.length, steps: steps.length });
+  });
+
+  it.each([
+    [{ width: 7, height: 64 }, 'Expected width to be a multiple of 8 from 64 to 4096 but received 7.'],
+    [{ scale: 9 }, 'Expected hiresScale to be a number from 1 to 8 but received 9.'],
+    [{ resize: 'cubic' as never }, 'There is no way to resize latents named "cubic".'],
+    [{ strength: 0 }, /would take Infinity steps/],
+  ])('is refused where it cannot be: %o', async (hires, message) => {
+    const model = new ColourModel();
+    await expect(run({ hires }, {}, model)).rejects.toThrow(message);
+    expect(model.calls).toEqual([]);
+  });
+});
+
+describe('prompts joined by AND', () => {
+  it('are evaluated one by one, and the negative prompt once', async () => {
+    const { model } = await run({ prompt: 'a cat AND a dog :0.5 AND a bird :0' });
+    expect(model.calls.filter((call) => call === 'predict')).toHaveLength(4 * 3);
+  });
+});
+
+describe('checkpoints that need a picture', () => {
+  it.each(['depth', 'instruct'] as const)('are refused: %s', async (task) => {
+    const model = Object.assign(new ColourModel(), { task });
+    await expect(run({}, {}, model)).rejects.toMatchObject({ code: 'invalid-request' });
+    expect(model.calls).toEqual([]);
+  });
+});
+
 describe('stopping textToImage', () => {
   it('takes effect before the next evaluation of the network', async () => {
     const model = new ColourModel();

@@ -8,7 +8,7 @@ import { drawsOf, stepNoiseOf } from './noise-source.ts';
 import { sample } from './sample.ts';
 import { planSampling } from './sampling-plan.ts';
 import { resolveSettings } from './settings.ts';
-import { blankConcat, requireTextTask } from './task-inputs.ts';
+import { BLANK, blankConcat, requireTextTask } from './task-inputs.ts';
 
 /** One picture from text. Everything but the prompt has a default, taken from the model's card, then the field's. */
 export interface TextToImageRequest extends DrawingRequest, SizeRequest {
@@ -39,7 +39,7 @@ export async function* textToImage(
 
   const { width, height, seed } = settings;
   const dims = [1, model.latentChannels, height / model.factor, width / model.factor] as const;
-  const concat = await blankConcat(model, settings, options.signal);
+  const concat = await blankConcat(model, settings, BLANK.none, options.signal);
   const branches = textBranches(conditioning, settings, concat);
   const draws = drawsOf(seed, dims);
   const start = scaled(draws(), plan.entry.noise);

@@ -23,6 +23,7 @@ interface Run {
   cfgScale: number;
   strength?: number;
   imageCfgScale?: number;
+  isZeroTerminal?: true;
   latents: number[];
 }
 interface Fixture {
@@ -76,13 +77,15 @@ function draw(model: DiffusionModel, run: Run): AsyncGenerator<GenerationEvent, 
 
 describe('whole pictures of checkpoints with made-up weights', () => {
   let folder: string;
-  const models = new Map<Run['task'], DiffusionModel>();
+  const models = new Map<string, DiffusionModel>();
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'atelier-pipelines-'));
     await writeCheckpoints(folder);
     for (const task of ['text', 'inpaint', 'instruct'] as const) {
       models.set(task, await openCheckpoint(join(folder, `${task}.safetensors`), { threads: 1 }));
     }
+    const options = { threads: 1, prediction: 'v', isZeroTerminal: true } as const;
+    models.set('terminal', await openCheckpoint(join(folder, 'text.safetensors'), options));
   });
   afterAll(async () => {
     await Promise.all([...models.values()].map((model) => model.dispose()));
@@ -97,11 +100,13 @@ describe('whole pictures of checkpoints with made-up weights', () => {
   });
 
   it.each(runs)('$sampler in $steps steps: $pipeline, with a checkpoint for $task', async (run) => {
-    const { latents } = await pictureOf(draw(models.get(run.task)!, run));
+    const { latents } = await pictureOf(draw(models.get(run.isZeroTerminal ? 'terminal' : run.task)!, run));
     expect(latents.dims).toEqual([1, 4, side / 8, side / 8]);
     const mean = run.latents.reduce((sum, value) => sum + value, 0) / run.latents.length;
     const variance = run.latents.reduce((sum, value) => sum + (value - mean) ** 2, 0) / run.latents.length;
-    // Rounding alone makes up to 1.5e-5.
-    expect(maxDifference(latents.data, run.latents) / Math.sqrt(variance)).toBeLessThanOrEqual(1e-4);
+    // Rounding alone makes up to 1.5e-5. Noise that ends in noise alone begins at a level of 4096 in place of infinity,
+    // where float32 has three digits less; DDIM of the reference begins at infinity.
+    const tolerance = run.isZeroTerminal ? 1e-3 : 1e-4;
+    expect(maxDifference(latents.data, run.latents) / Math.sqrt(variance)).toBeLessThanOrEqual(tolerance);
   });
 });
