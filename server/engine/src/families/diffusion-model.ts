@@ -2,6 +2,7 @@ import type { Latents } from '../diffusion/latents.ts';
 import type { Array32 } from '../onnx/session.ts';
 import type { AppliedLora } from '../patches/patch-networks.ts';
 import type { EmbeddingFix } from './embedding.ts';
+import type { UnetTask } from './family-facts.ts';
 import type { ModelCard } from './model-card.ts';
 import type { AppliedHypernetwork } from './open-hypernetwork.ts';
 
@@ -41,9 +42,6 @@ export interface Guides {
   /** Inputs of what was built into the UNet when it was opened: image prompts, live strengths. */
   readonly inputs?: Readonly<Record<string, Array32>>;
 }
-
-/** What the UNet takes beside the latents, told by its input channels: nothing (4), mask and picture (9), depth (5), a picture (8). */
-export type UnetTask = 'text' | 'inpaint' | 'depth' | 'instruct';
 
 /** Of the noise that a model was trained with. */
 export interface NoiseFacts {

@@ -3,6 +3,9 @@ import type { HeadRule } from '../networks/unet-blocks.ts';
 /** Generations of Stable Diffusion in the layout of the original code. */
 export type Family = 'sd1' | 'sd2' | 'sdxl' | 'sdxl-refiner';
 
+/** What the UNet takes beside the latents, told by its input channels: nothing (4), mask and picture (9), depth (5), a picture (8). */
+export type UnetTask = 'text' | 'inpaint' | 'depth' | 'instruct';
+
 /** What the weights do not tell; from the families' published configurations. */
 export interface FamilyFacts {
   /** For people. */

@@ -1,5 +1,4 @@
-import type { UnetTask } from './diffusion-model.ts';
-import type { Family } from './family-facts.ts';
+import type { Family, UnetTask } from './family-facts.ts';
 
 /** What a checkpoint says of itself (safetensors `__metadata__`, modelspec keys) and what was found in it. */
 export interface ModelCard {

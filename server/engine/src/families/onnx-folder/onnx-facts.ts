@@ -3,7 +3,7 @@ import type { FolderConfig } from '../../weights/folder-config.ts';
 import { readFolderConfig } from '../../weights/folder-config.ts';
 import type { FolderFiles } from '../../weights/folder-files.ts';
 import { JsonObject, readJsonFile } from '../../weights/json-file.ts';
-import type { UnetTask } from '../diffusion-model.ts';
+import type { UnetTask } from '../family-facts.ts';
 import { FAMILIES, type Family } from '../family-facts.ts';
 import { unfit, type OnnxNetworks } from './onnx-networks.ts';
 

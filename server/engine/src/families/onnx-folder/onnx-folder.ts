@@ -11,10 +11,9 @@ import type {
   NoiseFacts,
   PixelPlanes,
   TextConditioning,
-  UnetTask,
 } from '../diffusion-model.ts';
 import type { EmbeddingFix } from '../embedding.ts';
-import { FAMILIES } from '../family-facts.ts';
+import { FAMILIES, type UnetTask } from '../family-facts.ts';
 import { readLatentToRgb } from '../latent-rgb.ts';
 import { LazyNetwork, type NetworkOptions } from '../lazy-network.ts';
 import type { ModelCard } from '../model-card.ts';
