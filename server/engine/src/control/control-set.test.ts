@@ -11,6 +11,7 @@ class CountingNet implements ControlNet {
   readonly family = 'sd1';
   readonly skips = 1;
   readonly factor = 8;
+  readonly isPooled: boolean = false;
   hints = 0;
   evaluations = 0;
 

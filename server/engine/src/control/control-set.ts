@@ -64,7 +64,8 @@ class NetWorker {
   }
 
   async evaluate(step: ControlStep): Promise<WeightedControl[]> {
-    const { network, mode = 'balanced', weight = 1, layerWeights, region, isPooled = false } = this.unit;
+    const { network, mode = 'balanced', weight = 1, layerWeights, region } = this.unit;
+    const isPooled = this.unit.isPooled ?? network.isPooled;
     if (step.isUncond && (isPooled || !actsOnUncond(mode))) return [];
     const { x, timestep, context, size } = step;
     const [, , height, width] = x.dims;

@@ -52,7 +52,7 @@ interface LayerSettings extends UnitSettings {
 export interface ControlNetUnit extends LayerSettings {
   readonly kind: 'controlnet';
   readonly network: ControlNet;
-  /** Its residuals are averaged over the picture, as `shuffle` was trained; it then acts on the prompt's half alone. */
+  /** Averages what it adds over the picture, and acts on the prompt's half alone. Default: what its configuration says. */
   readonly isPooled?: boolean;
 }
 export interface AdapterUnit extends LayerSettings {

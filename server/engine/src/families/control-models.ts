@@ -30,6 +30,8 @@ export interface ControlNet {
   readonly skips: number;
   /** Pixels along the side of one latent. */
   readonly factor: number;
+  /** What it adds is to be averaged over the picture, and to act on the prompt's half alone. */
+  readonly isPooled: boolean;
   /**
    * The part of it that sees the picture; its result serves every step.
    * @param hint in 0…1, −1 where an inpainting ControlNet is to draw; sides are multiples of `factor`

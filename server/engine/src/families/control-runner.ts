@@ -15,6 +15,7 @@ export interface ControlNetParts {
   readonly fileName: string;
   readonly network: ControlNetModel;
   readonly hint: ControlNetHintModel;
+  readonly isPooled: boolean;
   readonly sources: readonly WeightSource[];
   readonly options: NetworkOptions;
 }
@@ -23,14 +24,16 @@ export class ControlNetRunner implements ControlNet {
   readonly family: Family;
   readonly skips: number;
   readonly factor: number;
+  readonly isPooled: boolean;
   readonly #fileName: string;
   readonly #network: LazyNetwork<ControlNetModel>;
   readonly #hint: LazyNetwork<ControlNetHintModel>;
 
-  constructor({ family, fileName, network, hint, sources, options }: ControlNetParts) {
+  constructor({ family, fileName, network, hint, isPooled, sources, options }: ControlNetParts) {
     this.family = family;
     this.skips = network.skips;
     this.factor = hint.factor;
+    this.isPooled = isPooled;
     this.#fileName = fileName;
     this.#network = new LazyNetwork('ControlNet', network, sources, options);
     this.#hint = new LazyNetwork('ControlNet hint', hint, sources, options);

@@ -4,6 +4,7 @@ import { openModelWeights } from '../weights/open-model-weights.ts';
 import type { WeightSource } from '../weights/weight-source.ts';
 import type { Weights } from '../weights/weights.ts';
 import type { ControlNet } from './control-models.ts';
+import { isControlPooled } from './control-pooling.ts';
 import { ControlNetRunner } from './control-runner.ts';
 import { overBase, storageOf } from './control-over-base.ts';
 import { FAMILIES } from './family-facts.ts';
@@ -27,7 +28,8 @@ export async function openControlNet(path: string, options: OpenControlOptions =
   const { source } = await openModelWeights(path);
   const file = locateControl(source);
   const storage = storageOf(source);
-  if (storage === 'whole') return build(file, [source], options);
+  const isPooled = await isControlPooled(path);
+  if (storage === 'whole') return build({ weights: file, sources: [source], isPooled }, options);
   if (options.base === undefined) {
     throw new EngineError(
       'invalid-request',
@@ -42,16 +44,23 @@ export async function openControlNet(path: string, options: OpenControlOptions =
       hint: 'Choose a checkpoint as its base.',
     });
   }
-  return build(overBase(file, unet, storage), [source, base], options);
+  return build({ weights: overBase(file, unet, storage), sources: [source, base], isPooled }, options);
 }
 
-function build(weights: Weights, sources: readonly WeightSource[], options: NetworkOptions): ControlNet {
+interface Found {
+  readonly weights: Weights;
+  readonly sources: readonly WeightSource[];
+  readonly isPooled: boolean;
+}
+
+function build({ weights, sources, isPooled }: Found, options: NetworkOptions): ControlNet {
   const family = familyOf(weights.source, weights);
   return new ControlNetRunner({
     family,
     fileName: sources[0]?.name ?? '',
     network: controlNet(weights, FAMILIES[family]),
     hint: controlNetHint(weights),
+    isPooled,
     sources,
     options,
   });

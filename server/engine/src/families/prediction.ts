@@ -1,9 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
-import { parse as parsePath, join } from 'node:path';
-import { parse } from 'yaml';
 import type { FolderConfig } from '../weights/folder-config.ts';
 import type { WeightSource } from '../weights/weight-source.ts';
 import type { NoiseFacts } from './diffusion-model.ts';
+import { readSideCar } from './side-car.ts';
 
 export type Prediction = 'epsilon' | 'v';
 
@@ -16,7 +14,6 @@ export interface TrainingFacts {
 /** Of all families; scaled-linear. Rombach et al. 2022. */
 const BETA_START = 0.00085;
 const BETA_END = 0.012;
-const MAX_CONFIG_BYTES = 256 * 1024;
 
 /**
  * Reads how a model was trained from what the file says of itself: marker tensors (`v_pred`, `ztsnr`), metadata
@@ -25,13 +22,13 @@ const MAX_CONFIG_BYTES = 256 * 1024;
  */
 export async function readTraining(source: WeightSource, folder?: FolderConfig): Promise<TrainingFacts> {
   if (folder !== undefined) return trainingOf(folder);
-  const config = await readSideCar(source.path);
+  const says = await readSideCar(source.path);
   return {
-    prediction: config.prediction ?? declared(source),
+    prediction: toPrediction(says('parameterization')) ?? declared(source),
     noise: {
-      betaStart: config.betaStart ?? BETA_START,
-      betaEnd: config.betaEnd ?? BETA_END,
-      isZeroTerminal: source.tensors.has('ztsnr') || config.isZeroTerminal,
+      betaStart: toBeta(says('linear_start')) ?? BETA_START,
+      betaEnd: toBeta(says('linear_end')) ?? BETA_END,
+      isZeroTerminal: source.tensors.has('ztsnr') || says('zero_terminal_snr') === true,
     },
   };
 }
@@ -58,39 +55,6 @@ function toPrediction(text: unknown): Prediction | null {
   const word = text.trim().toLowerCase();
   if (['v', 'v_prediction', 'v-prediction'].includes(word)) return 'v';
   return ['eps', 'epsilon', 'epsilon_prediction'].includes(word) ? 'epsilon' : null;
-}
-
-interface SideCar {
-  readonly prediction: Prediction | null;
-  readonly betaStart: number | null;
-  readonly betaEnd: number | null;
-  readonly isZeroTerminal: boolean;
-}
-const NOTHING: SideCar = { prediction: null, betaStart: null, betaEnd: null, isZeroTerminal: false };
-
-/** What is malformed or too long counts as not there: it is a hint, and the file itself may still be good. */
-async function readSideCar(path: string): Promise<SideCar> {
-  const { dir, name } = parsePath(path);
-  const file = join(dir, `${name}.yaml`);
-  try {
-    const facts = await stat(file);
-    if (!facts.isFile() || facts.size > MAX_CONFIG_BYTES) return NOTHING;
-    const config: unknown = parse(await readFile(file, 'utf8'), { maxAliasCount: 100 });
-    const params = field(field(config, 'model'), 'params');
-    return {
-      prediction: toPrediction(field(params, 'parameterization')),
-      betaStart: toBeta(field(params, 'linear_start')),
-      betaEnd: toBeta(field(params, 'linear_end')),
-      isZeroTerminal: field(params, 'zero_terminal_snr') === true,
-    };
-  } catch {
-    return NOTHING;
-  }
-}
-
-function field(object: unknown, key: string): unknown {
-  if (typeof object !== 'object' || object === null || !Object.hasOwn(object, key)) return undefined;
-  return (object as Record<string, unknown>)[key];
 }
 
 function toBeta(value: unknown): number | null {

@@ -21,7 +21,7 @@ afterAll(() => {
 });
 
 const pathOf = (name: string): string => join(folder, `${name}.safetensors`);
-const ROUNDS = 120;
+const ROUNDS = 50;
 
 const openers: Record<string, (path: string) => Promise<unknown>> = {
   'one-control': (path) => openControlNet(path),

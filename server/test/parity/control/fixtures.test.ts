@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -122,6 +122,24 @@ describe('ControlNets compute what diffusers computes:', () => {
       await expectControlAgrees(control, 'xl-control');
       await control.dispose();
     }
+  });
+});
+
+describe('a ControlNet whose residuals are averaged', () => {
+  it('is told by a configuration, beside the file or in its folder', async () => {
+    const isPooled = async (path: string): Promise<boolean> => (await openControlNet(path)).isPooled;
+    expect(await isPooled(pathOf('one-control'))).toBe(false);
+    const yaml = 'model:\n  params:\n    global_average_pooling: True\n';
+    writeFileSync(join(folder, 'one-control.yaml'), yaml);
+    expect(await isPooled(pathOf('one-control'))).toBe(true);
+    rmSync(join(folder, 'one-control.yaml'));
+
+    const path = join(folder, 'pooled');
+    const names = (await openSafetensors(pathOf('xl-control'))).tensors.keys();
+    await copyRenamed(pathOf('xl-control'), join(path, WEIGHTS), controlToDiffusers(names));
+    expect(await isPooled(path)).toBe(false);
+    writeFileSync(join(path, 'config.json'), '{"global_pool_conditions": true}');
+    expect(await isPooled(path)).toBe(true);
   });
 });
 
