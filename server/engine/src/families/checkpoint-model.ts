@@ -1,6 +1,5 @@
 import type { Latents } from '../diffusion/latents.ts';
 import type { UnetModel } from '../networks/unet.ts';
-import type { VaeModel } from '../networks/vae.ts';
 import type { AppliedLora } from '../patches/patch-networks.ts';
 import { readModelCard } from './card.ts';
 import { checkpointNetworks } from './checkpoint-networks.ts';
@@ -117,12 +116,11 @@ export class CheckpointModel implements DiffusionModel {
     context: TextConditioning,
     guides: Guides = {},
   ): Promise<Latents> {
-    await this.#reserve(this.#unet, x);
+    await this.#reserve(x);
     return runUnet(this.#unet, { x, timestep, context, guides, factor: this.factor });
   }
 
-  async decode(latents: Latents): Promise<PixelPlanes> {
-    await this.#reserve(this.#vae.decoder, latents);
+  decode(latents: Latents): Promise<PixelPlanes> {
     return this.#vae.decode(latents);
   }
 
@@ -131,12 +129,9 @@ export class CheckpointModel implements DiffusionModel {
   }
 
   /** Memory for a run on latents, so that what does not fit is refused with the numbers before it is tried. */
-  #reserve(
-    network: LazyNetwork<UnetModel> | LazyNetwork<VaeModel>,
-    { dims: [batch, , height, width] }: Latents,
-  ): Promise<void> {
+  #reserve({ dims: [batch, , height, width] }: Latents): Promise<void> {
     const purpose = `draw ${width * this.factor}x${height * this.factor} pixels`;
-    return network.reserve(purpose, network.model.runBytesPerLatent * batch * height * width);
+    return this.#unet.reserve(purpose, this.#unet.model.runBytesPerLatent * batch * height * width);
   }
 
   async load(onNetwork?: (name: string) => void, signal?: AbortSignal): Promise<void> {

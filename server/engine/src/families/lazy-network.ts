@@ -6,6 +6,11 @@ import type { WeightSource } from '../weights/weight-source.ts';
 export interface NetworkOptions extends SessionOptions {
   /** Keeps networks for the next time. Default: they are closed with what they were opened for. */
   readonly cache?: SessionCache;
+  /**
+   * Memory that a VAE may take for a picture; larger ones are encoded and decoded in tiles, to the same result but in twice
+   * the time. Default: whatever the machine has.
+   */
+  readonly vaeBytes?: number;
 }
 
 /** A network that is built from the header at once and loaded when first used. */

@@ -3,14 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LazyNetwork } from '../../../engine/src/families/lazy-network.ts';
+import { openCheckpoint } from '../../../engine/src/families/open-checkpoint.ts';
 import { TiledDecoder, TiledEncoder } from '../../../engine/src/families/tiled-vae-runner.ts';
 import { vaeDecoder, vaeEncoder } from '../../../engine/src/networks/vae.ts';
+import { SessionCache } from '../../../engine/src/onnx/session-cache.ts';
 import { Session } from '../../../engine/src/onnx/session.ts';
 import { openSafetensors } from '../../../engine/src/weights/safetensors.ts';
 import { Weights } from '../../../engine/src/weights/weights.ts';
 import { writeCheckpoints } from '../../fixtures/networks/write-checkpoints.mjs';
 import { maxDifference } from '../diffusion/goldens.ts';
-import { TOLERANCE } from './agreement.ts';
+import { expectDecoderAgrees, expectEncoderAgrees, TOLERANCE } from './agreement.ts';
 import { openReferences, type References } from './tensors.ts';
 
 // The reference is diffusers 0.42.1 in float64, of the whole picture: see make_fixtures.py.
@@ -85,6 +88,29 @@ describe.each(['levels', 'linear'])('the VAE of "%s" in tiles', (name) => {
     }
     expect(seen).toBe(3);
     await decoder.dispose();
+  });
+});
+
+describe('a checkpoint whose VAE may take next to no memory', () => {
+  it('draws and reads pictures in tiles, to the same result', async () => {
+    const cache = new SessionCache();
+    const options = { ...OPTIONS, cache };
+    const path = join(folder, 'linear.safetensors');
+    const model = await openCheckpoint(path, { ...options, vaeBytes: 1 });
+    await expectDecoderAgrees(model, references, {
+      latents: 'linear.vae.latents',
+      decoded: 'linear.vae.decoded',
+    });
+    await expectEncoderAgrees(model, references, 'linear.vae');
+    const vae = await vaeOf('linear');
+    for (const [name, network] of [
+      ['VAE decoder', vaeDecoder(vae)],
+      ['VAE encoder', vaeEncoder(vae)],
+    ] as const) {
+      expect(new LazyNetwork(name, network, [vae.source], options).loadBytes).toBeGreaterThan(0); // not in the cache
+    }
+    await model.dispose();
+    await cache.dispose();
   });
 });
 
