@@ -226,7 +226,8 @@ export class GraphBuilder {
         const part = this.op('Slice', [whole, this.ints([rows.first]), this.ints([rows.last])]);
         return this.#reshaped(part, [rows.last - rows.first, columns], dims);
       }
-      const copied = patches.reduce((sum, { copies = 1 }) => sum + copies, 0);
+      const isMatrix = dims.join() === [rows.last - rows.first, columns].join();
+      const copied = patches.reduce((sum, { copies = 1 }) => sum + copies, isMatrix ? 0 : 1);
       this.#foldBytes += 4 * copied * columns * (rows.last - rows.first);
       const matrix = { ...plain, shape: [all, columns] };
       const start = isWhole ? this.weight(matrix) : this.weightRows(matrix, rows.first, rows.last);

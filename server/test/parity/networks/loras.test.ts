@@ -74,8 +74,12 @@ describe.skipIf(!hasGoldens)('changes to the tiny SD 1.x checkpoint:', () => {
     await expectAgrees([use], `${name}@${weight}`);
   });
 
-  it.each(cases)('$name at $weight, live where it can be', async ({ name, weight }) => {
-    await expectAgrees([{ lora: await lora(name), unet: weight, text: weight }], `${name}@${weight}`);
+  // Some of what its LoKr changes is too large to be computed in each run.
+  it.each(cases.filter(({ name }) => name !== 'lokr'))('$name at $weight, live', async ({ name, weight }) => {
+    await expectAgrees(
+      [{ lora: await lora(name), unet: weight, text: weight, mode: 'live' }],
+      `${name}@${weight}`,
+    );
   });
 
   it.each(['folded', undefined] as const)('two files at once, %s', async (mode) => {
