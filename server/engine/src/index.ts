@@ -67,7 +67,7 @@ export type {
   PixelPlanes,
   TextConditioning,
 } from './families/diffusion-model.ts';
-export { SD1_LATENT_TO_RGB } from './families/latent-rgb.ts';
+export { latentToRgbOf } from './families/latent-rgb.ts';
 export type { ModelCard } from './families/model-card.ts';
 
 export { samplers, schedules } from './pipelines/catalogue.ts';

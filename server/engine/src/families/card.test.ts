@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { WeightSource } from '../weights/weight-source.ts';
 import { Weights } from '../weights/weights.ts';
 import { readModelCard } from './card.ts';
-import { readLatentToRgb, SD1_LATENT_TO_RGB } from './latent-rgb.ts';
+import { latentToRgbOf, readLatentToRgb } from './latent-rgb.ts';
 import type { ModelCard } from './model-card.ts';
 
 function cardOf(metadata: Record<string, string>): ModelCard {
@@ -77,7 +77,7 @@ describe('a model card', () => {
 describe('the map from latents to colours', () => {
   it('is the model’s own where it brings one', () => {
     const own = { weight: [1, 2, 3, 4].map((row) => [row, 0, -row]), bias: [0.1, 0.2, 0.3] };
-    expect(readLatentToRgb(JSON.stringify(own), 4)).toEqual(own);
+    expect(readLatentToRgb(JSON.stringify(own), 4, 'sd1')).toEqual(own);
   });
 
   it.each([
@@ -87,7 +87,7 @@ describe('the map from latents to colours', () => {
     '{}',
     '{"weight":[[1,2,3]],"bias":[0,0,0]}',
     '{"weight":[[1],[1],[1],[1]],"bias":[0,0,0]}',
-  ])('is that of SD 1.x for %j', (json) => {
-    expect(readLatentToRgb(json, 4)).toBe(SD1_LATENT_TO_RGB);
+  ])('is that of the family for %j', (json) => {
+    expect(readLatentToRgb(json, 4, 'sdxl')).toBe(latentToRgbOf('sdxl'));
   });
 });

@@ -5,7 +5,7 @@ import type { Family } from './family-facts.ts';
 type Rgb = readonly [number, number, number];
 
 /** Fitted to SD 1.x latents by the community; the published weights are for colours in −1…1. */
-export const SD1_LATENT_TO_RGB: LatentToRgb = {
+const SD1_LATENT_TO_RGB: LatentToRgb = {
   weight: [
     [0.1756, 0.11485, 0.16135],
     [0.1625, 0.2487, 0.1175],
@@ -33,15 +33,16 @@ const OF_FAMILY: Readonly<Record<Family, LatentToRgb>> = {
   'sdxl-refiner': SDXL_LATENT_TO_RGB,
 };
 
+/** The map for a family's usual latents. */
+export function latentToRgbOf(family: Family): LatentToRgb {
+  return OF_FAMILY[family];
+}
+
 /**
  * The map that a model brings for its own latents, in the metadata key `atelier.latent_rgb`:
  * `{"weight": [[r, g, b], …one a channel], "bias": [r, g, b]}`, for scaled latents and colours in 0…1.
  */
-export function readLatentToRgb(
-  json: string | undefined,
-  channels: number,
-  family: Family = 'sd1',
-): LatentToRgb {
+export function readLatentToRgb(json: string | undefined, channels: number, family: Family): LatentToRgb {
   const object = parseJson(json);
   if (typeof object !== 'object' || object === null) return OF_FAMILY[family];
   const { weight, bias } = object as { weight?: unknown; bias?: unknown };

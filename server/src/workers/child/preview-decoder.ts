@@ -1,19 +1,27 @@
 import {
+  latentToRgbOf,
   openTaesd,
-  SD1_LATENT_TO_RGB,
   type DiffusionModel,
+  type Family,
   type OpenOptions,
   type TinyAutoencoder,
 } from '@atelier/engine';
 import { existsSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 
-/** The decoder that most models can share, by the name under which it is published. */
-const SHARED = 'taesd_decoder.safetensors';
+/** The decoders that most models of a family can share, by the names under which they are published. */
+const SHARED: Readonly<Record<Family, string>> = {
+  sd1: 'taesd_decoder',
+  sd2: 'taesd_decoder',
+  sdxl: 'taesdxl_decoder',
+  'sdxl-refiner': 'taesdxl_decoder',
+};
+const SUFFIXES = ['.safetensors', '.pth'];
 
 /**
  * The small decoder for a checkpoint's previews, if there is one: the file named like the checkpoint, else, for
- * models with the usual latents, the shared one. A model that brings its own map from latents to colours has other latents.
+ * models with their family's usual latents, the shared one. A model that brings its own map from latents to colours has
+ * other latents.
  * A decoder that cannot be used is no reason not to draw: it is told of, and previews are made without.
  */
 export async function openPreviewDecoder(
@@ -23,9 +31,12 @@ export async function openPreviewDecoder(
   options: OpenOptions,
 ): Promise<TinyAutoencoder | undefined> {
   if (folder === undefined) return undefined;
-  const own = `${basename(modelPath, extname(modelPath))}.safetensors`;
-  const names = model.latentToRgb === SD1_LATENT_TO_RGB ? [own, SHARED] : [own];
-  const path = names.map((name) => join(folder, name)).find((file) => existsSync(file));
+  const own = basename(modelPath, extname(modelPath));
+  const { family } = model.card;
+  const hasUsualLatents = model.latentToRgb === latentToRgbOf(family);
+  const path = [own, ...(hasUsualLatents ? [SHARED[family]] : [])]
+    .flatMap((name) => SUFFIXES.map((suffix) => join(folder, name + suffix)))
+    .find((file) => existsSync(file));
   if (path === undefined) return undefined;
   try {
     const decoder = await openTaesd(path, undefined, options);
