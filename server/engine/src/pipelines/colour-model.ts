@@ -1,10 +1,5 @@
 import type { Latents } from '../diffusion/latents.ts';
-import type {
-  DiffusionModel,
-  Guides,
-  PixelPlanes,
-  TextConditioning,
-} from '../families/diffusion-model.ts';
+import type { DiffusionModel, Guides, PixelPlanes, TextConditioning } from '../families/diffusion-model.ts';
 import type { UnetTask } from '../families/family-facts.ts';
 
 const WIDTH = 6;

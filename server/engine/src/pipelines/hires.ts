@@ -1,14 +1,17 @@
-import { weightedSum, type Latents } from '../diffusion/latents.ts';
+import { scaled, weightedSum, type Latents } from '../diffusion/latents.ts';
 import { LATENT_RESIZES, resizeLatents, type LatentResize } from '../diffusion/resize-latents.ts';
 import type { DiffusionModel } from '../families/diffusion-model.ts';
 import { textBranches } from './branches.ts';
 import type { Conditioning } from './conditioning.ts';
+import { posteriorOf } from './encode-picture.ts';
 import type { GenerationOptions, StepEvent } from './generation-types.ts';
 import { drawsOf, stepNoiseOf } from './noise-source.ts';
+import { fromRgb, toRgb } from './pixels.ts';
 import { sample } from './sample.ts';
 import { planSampling, type SamplingPlan } from './sampling-plan.ts';
 import { checkNumbers, invalid, type Settings } from './settings.ts';
 import { BLANK, blankConcat } from './task-inputs.ts';
+import { upscale, type UpscaleRequest } from './upscale.ts';
 
 /** A second pass at a larger size over a picture that was drawn ("hires fix"). */
 export interface HiresRequest {
@@ -23,6 +26,8 @@ export interface HiresRequest {
   readonly strength?: number;
   /** How the latents are enlarged. Default `bilinear`. */
   readonly resize?: LatentResize;
+  /** Enlarges the decoded picture in place of the latents, which then is encoded again. Default: none. */
+  readonly upscaler?: UpscaleRequest['upscaler'];
 }
 
 /** A second pass, planned. */
@@ -30,11 +35,13 @@ export interface HiresPass {
   readonly settings: Settings;
   readonly plan: SamplingPlan;
   readonly resize: LatentResize;
+  readonly upscaler: UpscaleRequest['upscaler'] | null;
 }
 
 /** @throws EngineError `invalid-request` */
 export function planHires(model: DiffusionModel, first: Settings, request: HiresRequest): HiresPass {
-  const { scale = 2, steps = first.steps, strength = 0.7, resize = 'bilinear' } = request;
+  const { scale = 2, steps = first.steps, strength = 0.7 } = request;
+  const { resize = 'bilinear', upscaler = null } = request;
   checkNumbers({ hiresScale: scale, hiresSteps: steps, strength });
   if (!LATENT_RESIZES.includes(resize)) {
     throw invalid(
@@ -48,7 +55,8 @@ export function planHires(model: DiffusionModel, first: Settings, request: Hires
   const sides = [height, width] as const;
   const size = { original: sides, crop: [0, 0], target: sides } as const;
   const settings: Settings = { ...first, width, height, steps, size };
-  return { settings, plan: planSampling(settings, model.noise, { strength, exactSteps: true }), resize };
+  const plan = planSampling(settings, model.noise, { strength, exactSteps: true });
+  return { settings, plan, resize, upscaler };
 }
 
 /** What the second pass goes on from. */
@@ -59,17 +67,21 @@ export interface FirstPass {
   readonly steps: number;
 }
 
-/** Enlarges latents, adds noise of the same seed in the new size, and walks the last part of the way again. */
+/** Enlarges latents or the picture, adds noise of the same seed in the new size, and walks the last part of the way again. */
 export async function* hiresPass(
   model: DiffusionModel,
   { latents, conditioning, steps: before }: FirstPass,
-  { settings, plan, resize }: HiresPass,
+  pass: HiresPass,
   options: GenerationOptions,
 ): AsyncGenerator<StepEvent, Latents> {
+  const { settings, plan } = pass;
   const { width, height, seed } = settings;
   const dims = [1, model.latentChannels, height / model.factor, width / model.factor] as const;
   const draws = drawsOf(seed, dims);
-  const picture = resizeLatents(latents, dims[2], dims[3], resize);
+  const picture =
+    pass.upscaler === null
+      ? resizeLatents(latents, dims[2], dims[3], pass.resize)
+      : await enlarged(model, latents, { ...pass, upscaler: pass.upscaler }, options.signal);
   const start = weightedSum([plan.entry.picture, picture], [plan.entry.noise, draws()]);
   const branches = textBranches(
     conditioning,
@@ -78,4 +90,22 @@ export async function* hiresPass(
   );
   const noise = stepNoiseOf(plan, seed, { draws, dims });
   return yield* sample(model, { plan, branches, start, noise, before }, options);
+}
+
+/** By way of pixels. */
+async function enlarged(
+  model: DiffusionModel,
+  latents: Latents,
+  { settings: { width, height }, upscaler }: HiresPass & { upscaler: UpscaleRequest['upscaler'] },
+  signal?: AbortSignal,
+): Promise<Latents> {
+  signal?.throwIfAborted();
+  const image = toRgb(await model.decode(latents), Math.trunc);
+  for await (const event of upscale({ image, upscaler, to: { width, height } })) {
+    signal?.throwIfAborted();
+    if (event.type !== 'image') continue;
+    const { mean } = await posteriorOf(model, fromRgb(event.image), signal);
+    return scaled(mean, model.latentScale);
+  }
+  throw new Error('The upscaler made no picture.');
 }

@@ -128,6 +128,16 @@ describe('a second pass', () => {
     expect(steps.at(-1)).toMatchObject({ step: steps.length, steps: steps.length });
   });
 
+  it('goes by way of pixels where an upscaler is named', async () => {
+    const { events, model } = await run({ hires: { width: 96, height: 192, upscaler: 'lanczos' } });
+    expect(imageOf(events).latents.dims).toEqual([1, 4, 24, 12]);
+    expect(model.calls.filter((call) => call !== 'predict' && call !== 'encodeText')).toEqual([
+      'decode',
+      'encodeImage',
+      'decode',
+    ]);
+  });
+
   it.each([
     [{ width: 7, height: 64 }, 'Expected width to be a multiple of 8 from 64 to 4096 but received 7.'],
     [{ scale: 9 }, 'Expected hiresScale to be a number from 1 to 8 but received 9.'],
@@ -137,6 +147,26 @@ describe('a second pass', () => {
     const model = new ColourModel();
     await expect(run({ hires }, {}, model)).rejects.toThrow(message);
     expect(model.calls).toEqual([]);
+  });
+});
+
+describe('what SDXL is told', () => {
+  it('is the size that is drawn, and how well liked the picture should be', async () => {
+    const { model } = await run();
+    const sides = [128, 64];
+    const size = { original: sides, crop: [0, 0], target: sides };
+    expect(model.guides[0]!.size).toEqual({ ...size, aestheticScore: 6 });
+    expect(model.guides[1]!.size).toEqual({ ...size, aestheticScore: 2.5 });
+  });
+
+  it('may be another size', async () => {
+    const size = { original: [1024, 512], crop: [4, 8], target: [1000, 500] } as const;
+    const { model } = await run({ size });
+    expect(model.guides[0]!.size).toEqual({ ...size, aestheticScore: 6 });
+    const none = { ...size, crop: [4, NaN] as const };
+    await expect(run({ size: none })).rejects.toThrow(
+      'Expected size.crop to be two numbers but received 4,NaN.',
+    );
   });
 });
 
