@@ -32,14 +32,15 @@ export function tiledDecoder(weights: Weights): TiledVae {
   const list = new StageList('VAE decoder', head.channels, 1);
   for (let level = parts.levelsOf(up) - 1; level > 0; level -= 1) {
     const upsample = up.under(level).under('upsample').under('conv');
-    const block = up.under(level - 1).under('block');
-    const isWidthChanged = block.under(0).under('nin_shortcut').has('weight');
-    if (level === 1 && isWidthChanged) addWidestBlock(list, upsample, block.under(0));
+    const next = up.under(level - 1);
+    const first = next.under('block').under(0);
+    const isWidthChanged = first.under('nin_shortcut').has('weight');
+    if (level === 1 && isWidthChanged) addWidestBlock(list, upsample, first);
     else
       list.add({ reads: ['x'], margin: 1, scale: 2 }, (scope, { x }) => ({
         x: parts.upsampled(scope, upsample, x),
       }));
-    addBlocks(list, block, level === 1 && isWidthChanged ? 1 : 0);
+    addBlocks(list, next, level === 1 && isWidthChanged ? 1 : 0);
   }
   list.add({ reads: ['x'], margin: 1, normOf: 'x' }, (scope, { x }) => ({
     x: parts.convolved(
@@ -76,7 +77,7 @@ export function tiledEncoder(weights: Weights): TiledVae {
     x: parts.convolved(scope, encoder.under('conv_in'), x),
   }));
   for (let level = 0; level < parts.levelsOf(down) - 1; level += 1) {
-    addBlocks(list, down.under(level).under('block'));
+    addBlocks(list, down.under(level));
     const downsample = down.under(level).under('downsample').under('conv');
     list.add({ reads: ['x'], margin: 2, scale: 0.5 }, (scope, { x }) => ({
       x: parts.halved(scope, downsample, x),

@@ -1,3 +1,4 @@
+import { EngineError } from '../errors.ts';
 import { GraphBuilder, type OnnxModel } from '../onnx/graph.ts';
 import type { Weights } from '../weights/weights.ts';
 import { NORM_GROUPS } from './layers.ts';
@@ -30,18 +31,15 @@ export interface Stage {
   /** No longer needed afterwards. */
   readonly frees: readonly PlanesName[];
   /** Planes whose statistics the norm gets. */
-  readonly normOf?: PlanesName;
+  readonly norm?: { readonly planes: PlanesName; readonly groups: number };
   /** Side of the result for each of the input's: 0.5, 1 or 2. */
   readonly scale: number;
   /** Channels of all planes that are kept while it runs, each times its area in latents. */
   readonly keptPerLatent: number;
 }
 
-type StageFacts = Omit<
-  Stage,
-  'model' | 'keptPerLatent' | 'overwrites' | 'forgets' | 'frees' | 'writes' | 'scale'
-> &
-  Partial<Pick<Stage, 'overwrites' | 'forgets' | 'frees' | 'scale'>>;
+type StageFacts = Pick<Stage, 'reads' | 'margin'> &
+  Partial<Pick<Stage, 'overwrites' | 'forgets' | 'frees' | 'scale'>> & { readonly normOf?: PlanesName };
 
 /** Builds stage after stage, keeping account of the planes between them. */
 export class StageList {
@@ -90,7 +88,7 @@ export class StageList {
       forgets,
       frees,
       scale,
-      ...(normOf === undefined ? {} : { normOf }),
+      ...(normOf === undefined ? {} : { norm: { planes: normOf, groups: NORM_GROUPS } }),
       writes: Object.keys(outputs) as PlanesName[],
       model: { ...graph.build(`${this.#title}, stage ${this.stages.length}`), blocksChannels: true },
       keptPerLatent: before + added,
@@ -114,8 +112,19 @@ function givenNorm(graph: GraphBuilder): VaeScope {
   return { graph, statistics: { mean: part(0), variance: part(1) } };
 }
 
-/** Stages of the residual blocks `from` and on of a level. */
-export function addBlocks(list: StageList, block: Weights, from = 0): void {
+/**
+ * Stages of the residual blocks `from` and on of a level.
+ * @throws EngineError `model-invalid` if the level has attention, which sees the whole picture; no published VAE has it there
+ */
+export function addBlocks(list: StageList, level: Weights, from = 0): void {
+  if (level.under('attn').numbers.size > 0) {
+    throw new EngineError(
+      'model-invalid',
+      `The VAE in "${level.source.name}" cannot be computed in tiles: it has attention on large planes.`,
+      { hint: 'Choose a smaller picture or another VAE.' },
+    );
+  }
+  const block = level.under('block');
   for (let index = from; index < block.count; index += 1) {
     addFirst(list, block.under(index));
     addSecond(list, block.under(index));

@@ -1,18 +1,18 @@
 import type { Span, TilePlanes } from './tiling.ts';
 
-/** Of every group norm in Stable Diffusion's networks. */
-const GROUPS = 32;
-
 /** Planes that are put together from tiles, and what a group norm needs to know of them. */
 export class KeptPlanes {
   readonly planes: TilePlanes;
-  readonly #sums = new Float64Array(GROUPS);
-  readonly #squares = new Float64Array(GROUPS);
+  /** Of each channel. */
+  readonly #sums: Float64Array;
+  readonly #squares: Float64Array;
   readonly #isForgotten: boolean;
 
   /** @param isForgotten True if only the statistics of what is put in are wanted; `planes` is without data then. */
   constructor(planes: TilePlanes, isForgotten = false) {
     this.planes = planes;
+    this.#sums = new Float64Array(planes.channels);
+    this.#squares = new Float64Array(planes.channels);
     this.#isForgotten = isForgotten;
   }
 
@@ -23,7 +23,6 @@ export class KeptPlanes {
   put(tile: TilePlanes, { rows, columns, from }: TileMiddle): void {
     const { data, channels, height, width } = this.planes;
     for (let channel = 0; channel < channels; channel += 1) {
-      const group = Math.floor((channel * GROUPS) / channels);
       let sum = 0;
       let squares = 0;
       for (let row = 0; row < rows.length; row += 1) {
@@ -36,20 +35,23 @@ export class KeptPlanes {
         }
         if (!this.#isForgotten) data.set(part, (channel * height + rows.start + row) * width + columns.start);
       }
-      this.#sums[group]! += sum;
-      this.#squares[group]! += squares;
+      this.#sums[channel]! += sum;
+      this.#squares[channel]! += squares;
     }
   }
 
-  /** Means, then variances, of the groups. Sums are of float64, so that the difference of squares has digits enough. */
-  statistics(): Float32Array {
+  /** Means, then variances, of groups of channels. Sums are of float64, so that the difference of squares has digits enough. */
+  statistics(groups: number): Float32Array {
     const { channels, height, width } = this.planes;
-    const count = (channels / GROUPS) * height * width;
-    const statistics = new Float32Array(2 * GROUPS);
-    for (let group = 0; group < GROUPS; group += 1) {
-      const mean = this.#sums[group]! / count;
+    const size = channels / groups;
+    const count = size * height * width;
+    const total = (values: Float64Array, group: number): number =>
+      values.subarray(group * size, (group + 1) * size).reduce((sum, value) => sum + value, 0);
+    const statistics = new Float32Array(2 * groups);
+    for (let group = 0; group < groups; group += 1) {
+      const mean = total(this.#sums, group) / count;
       statistics[group] = mean;
-      statistics[GROUPS + group] = Math.max(0, this.#squares[group]! / count - mean * mean);
+      statistics[groups + group] = Math.max(0, total(this.#squares, group) / count - mean * mean);
     }
     return statistics;
   }

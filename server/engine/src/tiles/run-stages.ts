@@ -13,13 +13,13 @@ export interface TiledStage {
   readonly forgets: readonly string[];
   /** No longer needed afterwards. */
   readonly frees: readonly string[];
-  /** Planes whose statistics are wanted. */
-  readonly normOf?: string;
+  /** Planes whose statistics are wanted, for so many groups of channels. */
+  readonly norm?: { readonly planes: string; readonly groups: number };
   /** Side of the result for each of the input's: 0.5, 1 or 2. */
   readonly scale: number;
 }
 
-/** Computes one tile of a stage: planes by name to planes by name. `statistics`: means, then variances, of 32 groups. */
+/** Computes one tile of a stage: planes by name to planes by name. `statistics`: means, then variances, of the groups. */
 export type RunStage<Stage> = (
   stage: Stage,
   inputs: ReadonlyMap<string, TilePlanes>,
@@ -49,7 +49,8 @@ export async function* runStages<Stage extends TiledStage>(
   const tiles = plans.reduce((sum, plan) => sum + plan.length, 0);
   let done = 0;
   for (const [index, stage] of stages.entries()) {
-    const statistics = stage.normOf === undefined ? null : need(kept, stage.normOf).statistics();
+    const { norm } = stage;
+    const statistics = norm === undefined ? null : need(kept, norm.planes).statistics(norm.groups);
     const written = new Map<string, KeptPlanes>();
     for (const tile of plans[index]!) {
       const inputs = new Map(

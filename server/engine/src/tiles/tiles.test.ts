@@ -145,11 +145,17 @@ describe('runStages', () => {
   it('is what stages make of the whole: neighbourhoods, statistics of everything, another size, in place', async () => {
     const stages: TiledStage[] = [
       base,
-      { ...base, writes: ['inner'], normOf: 'x' },
-      { ...base, reads: ['inner', 'x'], normOf: 'inner', overwrites: ['x'], frees: ['inner'] },
+      { ...base, writes: ['inner'], norm: { planes: 'x', groups: 32 } },
+      {
+        ...base,
+        reads: ['inner', 'x'],
+        norm: { planes: 'inner', groups: 32 },
+        overwrites: ['x'],
+        frees: ['inner'],
+      },
       { ...base, margin: 2, scale: 0.5 },
       { ...base, writes: ['seen'], forgets: ['seen'] },
-      { ...base, normOf: 'seen' },
+      { ...base, norm: { planes: 'seen', groups: 32 } },
     ];
     const run: RunStage<TiledStage> = async (stage, inputs, statistics) => {
       const x = boxSum(inputs.get(stage.reads[0]!)!);
