@@ -94,7 +94,7 @@ export class Session {
     const named = outputs.map((name): [Output, Array32] => {
       const { data, dims } = results[name] as Tensor & { data: Float32Array };
       this.#requireFinite(data);
-      return [name, { data, dims }];
+      return [name, { data: takenOver(data), dims }];
     });
     return Object.fromEntries(named) as Record<Output, Array32>;
   }
@@ -121,6 +121,15 @@ export class Session {
       hint: 'The weights may be damaged, or the model cannot draw this size; try another size, seed or model.',
     });
   }
+}
+
+/**
+ * An output, moved to a buffer of our own. onnxruntime-node 1.30 keeps the buffer of every output for ever, also when
+ * nobody refers to it any more: 0.5 MB for a picture of 128x128, 6 MB for one of 512x512.
+ */
+function takenOver(data: Float32Array): Float32Array {
+  const { buffer, byteOffset, length } = data;
+  return new Float32Array(structuredClone(buffer, { transfer: [buffer as ArrayBuffer] }), byteOffset, length);
 }
 
 /** The inputs for the numbers that a model is given in each run, as they are now. */
