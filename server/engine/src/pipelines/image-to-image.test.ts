@@ -116,6 +116,7 @@ describe('imageToImage', () => {
     ],
     [{ image: { ...picture(64, 64), width: 65 } }, /Expected image to be 12480 bytes for 65x64 pixels/],
     [{ image: { ...picture(64, 64), width: 0 } }, /Expected image to have sides from 1 to 16384/],
+    [{ image: undefined as never }, 'Expected image to be a picture but received undefined.'],
     [{ image: picture(40, 64) }, 'Expected width to be a multiple of 8 from 64 to 4096 but received 40.'],
     [{ resizeMode: 'squeeze' as never }, 'There is no resize mode named "squeeze".'],
   ])('refuses %o before anything is loaded', async (request, message) => {

@@ -51,7 +51,14 @@ export function resolvePictureSettings(request: PictureRequest, card: ModelCard)
 }
 
 /** @throws EngineError `invalid-request` if the bytes are not those of a picture of its size. */
-export function checkImage(name: string, image: GreyImage | RgbImage, channels: 1 | 3): void {
+export function checkImage(
+  name: string,
+  image: GreyImage | RgbImage | null | undefined,
+  channels: 1 | 3,
+): void {
+  if (typeof image !== 'object' || image === null) {
+    throw invalid(`Expected ${name} to be a picture but received ${String(image)}.`);
+  }
   const { data, width, height } = image;
   const isSize = (side: unknown) => Number.isInteger(side) && Number(side) >= 1 && Number(side) <= MAX_SIDE;
   if (!isSize(width) || !isSize(height)) {
