@@ -39,7 +39,7 @@ export interface InpaintRequest extends PictureRequest {
 }
 
 /**
- * What the part to be drawn holds before noise is added.
+ * What the part to be drawn holds before noise is added. With all but `original` the VAE sees the colours around in its place.
  *
  * - `original`: the picture itself.
  * - `fill`: the colours around it.

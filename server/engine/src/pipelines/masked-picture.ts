@@ -23,7 +23,8 @@ export function maskedPicture(settings: InpaintSettings): MaskedPicture {
   const region = regionOf(settings, blurred);
   const { image, mask, finish } = region ? partOf(settings, blurred, region) : wholeOf(settings, blurred);
   if (settings.conventions === 'diffusers') return { image, mask: binarised(mask), finish };
-  const isFilled = settings.maskedContent === 'fill';
+  // Under latents as well: what is drawn anew should not be seen by the VAE from what is kept.
+  const isFilled = settings.maskedContent !== 'original';
   return { image: isFilled ? fillFromAround(image, mask) : image, mask, finish };
 }
 
