@@ -31,6 +31,7 @@ export { openHypernetwork } from './families/open-hypernetwork.ts';
 export type { AppliedHypernetwork, HypernetworkUse } from './families/open-hypernetwork.ts';
 export type { Hypernetwork } from './networks/hypernetwork.ts';
 export { openLora } from './families/open-lora.ts';
+export type { OpenedLora } from './families/open-lora.ts';
 export type { Lora } from './patches/lora.ts';
 export type { LoraCard } from './patches/lora-card.ts';
 export type { AppliedLora, LoraUse } from './patches/patch-networks.ts';

@@ -168,8 +168,8 @@ function sizeOf({ shape: [outputs = 1, inputs = 1, ...kernel] }: TensorInfo): We
 const SMALL = 65_536;
 
 /**
- * Measured with rank 16 on SD 1.5: matrices cost 2 to 4 % of an evaluation, convolutions 11 to 26 %, while folding costs
- * 1 to 5 s once; see docs/adr/0007-lora-live-or-folded.md.
+ * Measured with rank 16 on SD 1.5: branches cost 4 % of an evaluation beside matrices, 11 % beside convolutions too, while
+ * folding costs 1 to 6 s once; see docs/adr/0008-lora-live-or-folded.md.
  */
 function liveStrengths(
   { lora, unet, text, mode }: LoraUse,
