@@ -22,12 +22,13 @@ const { values, positionals } = parseArgs({
     switches: { type: 'string', default: '20' },
     /** Gigabytes of weights that are kept open. */
     budget: { type: 'string' },
+    optimise: { type: 'string', default: 'opening' },
   },
 });
 const [path] = positionals;
 if (path === undefined) {
   process.stderr.write(
-    'Usage: node bench/dist/full-size.js CHECKPOINT [--size 512] [--rounds 3] [--other CHECKPOINT] [--switches 20] [--budget GB]\n',
+    'Usage: node bench/dist/full-size.js CHECKPOINT [--size 512] [--rounds 3] [--other CHECKPOINT] [--switches 20] [--budget GB] [--optimise opening|drawing]\n',
   );
   process.exit(2);
 }
@@ -48,7 +49,8 @@ if (values.other !== undefined) await goToAndBack(path, values.other);
 process.stdout.write(`${table(watch.timings())}\n`);
 
 async function ready(file: string): Promise<DiffusionModel> {
-  const opened = await openCheckpoint(file, { cache });
+  const optimise = values.optimise === 'drawing' ? 'drawing' : 'opening';
+  const opened = await openCheckpoint(file, { cache, optimise });
   await opened.load();
   return opened;
 }

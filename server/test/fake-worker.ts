@@ -25,6 +25,7 @@ export function fakeWorker({
     fake: { stepMs, allowFailures: true },
     threads: null,
     provider: 'cpu' as const,
+    optimise: 'opening' as const,
     modelMemoryBytes: null,
     modelsDir,
     watchdog: { stepMs: 60_000, loadMs: 60_000, jobMs: 60_000, ...watchdog },

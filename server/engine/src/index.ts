@@ -95,6 +95,8 @@ export type {
 export type { GreyImage, RgbImage } from './pixels/image.ts';
 export type { Latents } from './diffusion/latents.ts';
 export { SessionCache } from './onnx/session-cache.ts';
+export { OPTIMISE } from './families/lazy-network.ts';
+export type { Optimise } from './families/lazy-network.ts';
 export { availableMemory } from './onnx/memory.ts';
 export { PROVIDERS } from './onnx/providers.ts';
 export type { Provider } from './onnx/providers.ts';

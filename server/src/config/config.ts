@@ -1,4 +1,4 @@
-import type { Provider } from '@atelier/engine';
+import type { Optimise, Provider } from '@atelier/engine';
 
 /** Everything that can be set at start, by flag or ATELIER_* variable. Built once by `readConfig`, then passed on. */
 export interface Config {
@@ -24,6 +24,8 @@ export interface Config {
   threads: number | null;
   /** Where networks run. */
   provider: Provider;
+  /** What UNets are prepared for: being ready soon, or drawing faster afterwards. */
+  optimise: Optimise;
   /** For weights of models that are kept open; null leaves it to the worker, by what the machine has. */
   modelMemoryBytes: number | null;
   watchdog: { stepMs: number; loadMs: number; jobMs: number };

@@ -1,4 +1,4 @@
-import { PROVIDERS } from '@atelier/engine';
+import { OPTIMISE, PROVIDERS } from '@atelier/engine';
 import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 
@@ -113,6 +113,13 @@ export function startOptions(root: string) {
       about: `Where to draw: ${PROVIDERS.join(', ')}; else the CPU.`,
       shownDefault: 'cpu',
       read: z.enum(PROVIDERS, `must be one of ${PROVIDERS.join(', ')}`).prefault('cpu'),
+    }),
+    optimise: option({
+      flag: 'optimise',
+      value: 'WHAT',
+      about: 'opening: models are ready soon; drawing: ready later, and every step is faster.',
+      shownDefault: 'opening',
+      read: z.enum(OPTIMISE, `must be ${OPTIMISE.join(' or ')}`).prefault('opening'),
     }),
     modelMemoryMib: option({
       flag: 'model-memory-mib',

@@ -95,6 +95,7 @@ function toConfig(values: Values<ReturnType<typeof startOptions>>, root: string)
     fake: { stepMs: values.fakeStepMs, allowFailures: values.fakeFailures },
     threads: values.threads === 0 ? null : values.threads,
     provider: values.provider,
+    optimise: values.optimise,
     modelMemoryBytes: values.modelMemoryMib === 0 ? null : values.modelMemoryMib * 2 ** 20,
     watchdog: { stepMs: values.watchdogStepMs, loadMs: values.watchdogLoadMs, jobMs: values.watchdogJobMs },
     limits: {

@@ -14,7 +14,7 @@ import type { DrawEvent, DrawingWorker, DrawOutcome, DrawTask } from './worker.t
 interface Parts {
   config: Pick<
     Config,
-    'engine' | 'fake' | 'threads' | 'provider' | 'modelMemoryBytes' | 'watchdog' | 'modelsDir'
+    'engine' | 'fake' | 'threads' | 'provider' | 'optimise' | 'modelMemoryBytes' | 'watchdog' | 'modelsDir'
   >;
   log: Log;
   /** The worker's main file, built; a test that runs from sources names the built one. */
@@ -214,6 +214,7 @@ const optionsOf = ({ engine, fake, modelsDir, ...config }: Parts['config']): Wor
   drawing: {
     threads: config.threads,
     provider: config.provider,
+    optimise: config.optimise,
     modelMemoryBytes: config.modelMemoryBytes,
     previewDecodersDir: join(modelsDir, 'vae-approx'),
   },

@@ -77,7 +77,8 @@ export class CheckpointModel implements DiffusionModel {
       }),
     );
     const attached = parts.attachments?.map(({ source }) => source) ?? [];
-    this.#unet = new LazyNetwork('UNet', networks.unet, [unet.source, ...attached], options);
+    const unetModel = { ...networks.unet, blocksChannels: options.optimise === 'drawing' };
+    this.#unet = new LazyNetwork('UNet', unetModel, [unet.source, ...attached], options);
     this.#vae = new VaeRunner(networks.decoder, vae, this.latentScale, options);
   }
 

@@ -4,6 +4,12 @@ import { liveInputs, type Array32, type Session, type SessionOptions } from '../
 import type { WeightSource } from '../weights/weight-source.ts';
 
 export interface NetworkOptions extends SessionOptions {
+  /**
+   * What the UNet is prepared for. `opening`, the default: it is ready soon. `drawing`: its convolutions are laid out in blocks
+   * first, which takes twice as long and half as much memory again, and then an evaluation takes 0.83 of the time
+   * (docs/benchmarks.md).
+   */
+  readonly optimise?: Optimise;
   /** Keeps networks for the next time. Default: they are closed with what they were opened for. */
   readonly cache?: SessionCache;
   /**
@@ -12,6 +18,10 @@ export interface NetworkOptions extends SessionOptions {
    */
   readonly vaeBytes?: number;
 }
+
+/** See {@link NetworkOptions.optimise}. */
+export const OPTIMISE = ['opening', 'drawing'] as const;
+export type Optimise = (typeof OPTIMISE)[number];
 
 /** A network that is built from the header at once and loaded when first used. */
 export class LazyNetwork<Model extends OnnxModel> {

@@ -144,13 +144,15 @@ const keys = new WeakMap<NetworkRequest, string>();
 function keyOf(request: NetworkRequest): string {
   const known = keys.get(request);
   if (known !== undefined) return known;
-  const { threads, provider } = request.options;
-  const key = `${createHash('sha256').update(request.model.bytes).digest('hex')} ${threads} ${provider}`;
+  const { model, options } = request;
+  const how = [options.threads, options.provider, model.blocksChannels];
+  const key = [createHash('sha256').update(model.bytes).digest('hex'), ...how].join(' ');
   keys.set(request, key);
   return key;
 }
 
 /** Memory that loading takes, in bytes; 3 % more than the weights as float32 was measured, 2.7 times as much with blocks of channels. */
 export function loadBytesOf({ weightBytes, blocksChannels = false }: OnnxModel): number {
-  return Math.ceil((blocksChannels ? 2.8 : 1.05) * weightBytes);
+  if (!blocksChannels) return Math.ceil(1.05 * weightBytes);
+  return Math.ceil(1.7 * weightBytes + Math.min(1.1 * weightBytes, 0.2e9));
 }

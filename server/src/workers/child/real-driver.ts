@@ -7,6 +7,7 @@ import {
   textToImage,
   type DiffusionModel,
   type OpenOptions,
+  type Optimise,
   type Provider,
   type TinyAutoencoder,
 } from '@atelier/engine';
@@ -23,6 +24,7 @@ const PLAIN = 'Uniform';
 export interface DrawingOptions {
   threads: number | null;
   provider?: Provider;
+  optimise?: Optimise;
   /** For weights of models that are kept open; null, the default, takes a part of what the machine has free. */
   modelMemoryBytes?: number | null;
   /** Folder of small decoders for previews; need not be there. */
@@ -45,7 +47,7 @@ const MODEL_MEMORY_SHARE = 0.6;
  * opens a model again when its file has changed.
  */
 export function realDriver(options: DrawingOptions): EngineDriver {
-  const { threads, provider, previewDecodersDir } = options;
+  const { threads, provider, optimise, previewDecodersDir } = options;
   let cache: Promise<SessionCache> | undefined;
   let open: OpenModel | undefined;
 
@@ -54,6 +56,7 @@ export function realDriver(options: DrawingOptions): EngineDriver {
     return {
       cache: await cache,
       ...(threads === null ? {} : { threads }),
+      ...(optimise === undefined ? {} : { optimise }),
       ...(provider === undefined ? {} : { provider, onNotice: (text) => process.stderr.write(`${text}\n`) }),
     };
   }
