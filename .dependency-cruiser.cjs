@@ -5,8 +5,8 @@ const contract = '^server/contract/src/';
 const engine = '^server/engine/src/';
 const npm = 'node_modules/';
 
-/** Inside the engine: `pipelines` → `families` → `networks` → `onnx`, `weights`. Each may use those on its right. */
-const layers = ['pipelines', 'families', 'networks', '(onnx|weights)'];
+/** Inside the engine: `pipelines` → `families` → `networks` → `patches` → `onnx`, `weights`. Each may use those on its right. */
+const layers = ['pipelines', 'families', 'networks', 'patches', '(onnx|weights)'];
 const upwards = layers.slice(1).map((layer, index) => ({
   name: `engine-${layer.replace(/\W+/g, '-')}-looks-down`,
   comment: `${layer} must not know ${layers.slice(0, index + 1).join(' or ')}.`,

@@ -1,4 +1,5 @@
 import type { GraphBuilder, Value } from '../../onnx/graph.ts';
+import { countOf } from '../../weights/weight-source.ts';
 import type { ModuleParts } from '../module-parts.ts';
 import { towards, type WeightChange, type WeightSize } from '../weight-change.ts';
 import { cayley } from './cayley.ts';
@@ -27,6 +28,7 @@ export function orthogonal(parts: ModuleParts): WeightChange | null {
   const blocks = readBlocks(parts);
   const outputs = blocks.count * blocks.side;
   const rescale = parts.has('rescale') ? parts.tensor('rescale') : null;
+  if (rescale !== null) parts.requireEqual(countOf(rescale.shape), outputs, 'outputs and scales of outputs');
   return towards({
     kind: blocks.isButterfly ? 'boft' : 'oft',
     outputs,
