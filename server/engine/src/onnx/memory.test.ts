@@ -45,6 +45,17 @@ it('knows the older control groups, whose "no limit" is a huge number', async ()
   expect(await available(files('9223372036854771712'))).toBe(8000 * 1024);
 });
 
+it('looks at the older groups around the own one, of which a container sees the innermost as the root', async () => {
+  const files = {
+    '/proc/meminfo': MEMINFO,
+    '/proc/self/cgroup': '5:cpu,cpuacct:/\n4:memory:/user/studio\n',
+    '/sys/fs/cgroup/memory/user/studio/memory.limit_in_bytes': '700000\n',
+    '/sys/fs/cgroup/memory/user/studio/memory.usage_in_bytes': '100000\n',
+    '/sys/fs/cgroup/memory/memory.limit_in_bytes': '9223372036854771712\n',
+  };
+  expect(await available(files)).toBe(600_000);
+});
+
 it('is something on a system without such files', async () => {
   expect(await available({})).toBeGreaterThan(0);
 });

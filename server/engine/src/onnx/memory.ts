@@ -1,6 +1,6 @@
 import { freemem } from 'node:os';
 import { EngineError } from '../errors.ts';
-import { controlGroups, readSystemText, type ReadText } from './control-group.ts';
+import { controlGroups, oldControlGroups, readSystemText, type ReadText } from './control-group.ts';
 
 const MEBIBYTE = 2 ** 20;
 
@@ -43,11 +43,14 @@ async function groupMemory(read: ReadText): Promise<number> {
 
 /** Control groups version 1; "no limit" is a number beyond any machine's memory. */
 async function oldGroupMemory(read: ReadText): Promise<number> {
-  const folder = '/sys/fs/cgroup/memory';
-  const limit = Number.parseInt(await read(`${folder}/memory.limit_in_bytes`), 10);
-  if (Number.isNaN(limit)) return Infinity;
-  const used = Number.parseInt(await read(`${folder}/memory.usage_in_bytes`), 10) || 0;
-  return limit - used + reclaimable(await read(`${folder}/memory.stat`));
+  let least = Infinity;
+  for (const folder of await oldControlGroups('memory', read)) {
+    const limit = Number.parseInt(await read(`${folder}/memory.limit_in_bytes`), 10);
+    if (Number.isNaN(limit)) continue;
+    const used = Number.parseInt(await read(`${folder}/memory.usage_in_bytes`), 10) || 0;
+    least = Math.min(least, limit - used + reclaimable(await read(`${folder}/memory.stat`)));
+  }
+  return least;
 }
 
 function reclaimable(stat: string): number {

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { controlGroups, readSystemText, type ReadText } from './control-group.ts';
+import { controlGroups, oldControlGroups, readSystemText, type ReadText } from './control-group.ts';
 
 /**
  * Threads for a network where a container may use less than the cores it sees; undefined leaves the choice to ONNX Runtime
@@ -15,8 +15,10 @@ export async function threadsWithinQuota(
     const [, quota, period] = /^(\d+) (\d+)/.exec(await read(`${folder}/cpu.max`)) ?? []; // "max 100000" is no quota
     if (quota !== undefined) least = Math.min(least, Number(quota) / Number(period));
   }
-  const oldQuota = Number.parseInt(await read('/sys/fs/cgroup/cpu/cpu.cfs_quota_us'), 10);
-  const oldPeriod = Number.parseInt(await read('/sys/fs/cgroup/cpu/cpu.cfs_period_us'), 10);
-  if (oldQuota > 0 && oldPeriod > 0) least = Math.min(least, oldQuota / oldPeriod);
+  for (const folder of await oldControlGroups('cpu', read)) {
+    const quota = Number.parseInt(await read(`${folder}/cpu.cfs_quota_us`), 10);
+    const period = Number.parseInt(await read(`${folder}/cpu.cfs_period_us`), 10);
+    if (quota > 0 && period > 0) least = Math.min(least, quota / period);
+  }
   return least < cores ? Math.max(1, Math.ceil(least)) : undefined;
 }
