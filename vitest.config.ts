@@ -6,7 +6,7 @@ import { defineConfig } from 'vitest/config';
 const sources = ['atelier-source', 'node'];
 const onSources = { resolve: { conditions: sources }, ssr: { resolve: { conditions: sources } } };
 const exclude = ['**/node_modules/**', '**/dist/**'];
-const parity = ['server/test/parity/**/*.test.ts', 'server/**/*.parity.test.ts'];
+const parity = ['server/test/parity/**/*.test.ts'];
 const e2e = ['server/test/**/*.e2e.test.ts', 'server/test/end-to-end/**/*.test.ts'];
 const setup = ['server/test/bootstrap/**/*.test.ts'];
 

@@ -18,6 +18,7 @@ import { openSafetensors } from '../../../engine/src/weights/safetensors.ts';
 import { writeControls } from '../../fixtures/control/write-controls.mjs';
 import { maxDifference } from '../diffusion/goldens.ts';
 import { openReferences, type References } from '../networks/tensors.ts';
+import { Comparison, fixture } from '../report/measure.ts';
 import { adapterToDiffusers, controlToDiffusers, copyRenamed } from './respell.ts';
 
 // The reference is torch 2.13.0, diffusers 0.42.1 and transformers 5.23.0 in float64: see make_fixtures.py.
@@ -45,13 +46,39 @@ afterAll(() => {
 
 const pathOf = (name: string): string => join(folder, `${name}.safetensors`);
 
+const REFERENCE = fixture('diffusers 0.42.1, transformers 5.23.0, float64');
+/** What the report calls the files, and what comes out of them. */
+const FEATURES: Record<string, string> = {
+  'one-control': 'ControlNet, SD 1.x',
+  'two-difference': 'ControlNet, SD 2.x, as a difference',
+  'xl-control': 'ControlNet, SDXL',
+  'xl-control-lora': 'ControlNet, SDXL, control-LoRA',
+  'light-adapter': 'T2I-Adapter, light',
+  'xl-adapter': 'T2I-Adapter, full, SDXL',
+  vision: 'Image encoder, CLIP',
+  tower: 'Image encoder, CLIP, a folder',
+  'open-vision': 'Image encoder, OpenCLIP',
+  'one-plain': 'IP-Adapter, SD 1.x, plain',
+  'one-full': 'IP-Adapter, SD 1.x, full face',
+  'xl-plus': 'IP-Adapter, SDXL, plus',
+};
+
+function comparisonOf(result: string): Comparison {
+  const [name = '', ...parts] = result.split('.');
+  const feature = FEATURES[name];
+  if (feature === undefined) throw new Error(`The report has no name for ${name}.`);
+  const isUnet = feature.startsWith('IP-Adapter') && parts.at(-1) === 'out';
+  return new Comparison('Control', feature + (isUnet ? ', UNet with it' : ''), REFERENCE);
+}
+
 function expectAgrees(actual: { data: Float32Array; dims: readonly number[] }, name: string): void {
   const expected = references.floats(name);
   expect([name, ...actual.dims]).toEqual([name, ...expected.dims]);
   const { data } = expected;
   const spread = Math.sqrt(data.reduce((sum, value) => sum + value * value, 0) / data.length);
   const difference = maxDifference(actual.data, data) / Math.max(1, spread);
-  expect(difference, name).toBeLessThan(name.startsWith('two-difference.') ? LOUD_TOLERANCE : TOLERANCE);
+  const limit = name.startsWith('two-difference.') ? LOUD_TOLERANCE : TOLERANCE;
+  comparisonOf(name).within(difference, limit, 'std', name);
 }
 
 const hintOf = (name: string): PixelPlanes => {
@@ -203,7 +230,9 @@ describe('T2I-Adapters compute what diffusers computes:', () => {
     const expected = await original.features(hint);
     for (const other of [path, join(path, WEIGHTS)]) {
       const adapter = await openAdapter(other, ONE_THREAD);
-      expect(await adapter.features(hint)).toEqual(expected);
+      const same = fixture('the same file in its first spelling');
+      const compared = new Comparison('Control', 'T2I-Adapter, spelled as in diffusers', same);
+      compared.exact(await adapter.features(hint), expected);
       await adapter.dispose();
     }
     await original.dispose();
@@ -230,7 +259,8 @@ describe('vision towers compute what transformers computes:', () => {
 
   it.each(['wide', 'tall', 'small'])('a picture is prepared as by its processor: %s', (name) => {
     const pixels = clipPixels(pictureOf(name), 42);
-    expect(maxDifference(pixels.data, references.floats(`pixels.${name}`).data)).toBeLessThan(1e-6);
+    const compared = new Comparison('Control', 'Image encoder, its pixels', fixture('transformers 5.23.0'));
+    compared.close(pixels.data, references.floats(`pixels.${name}`).data, 1e-6);
   });
 
   it('other files are told', async () => {

@@ -5,11 +5,14 @@ import { openAdapter } from '../../../engine/src/families/open-adapter.ts';
 import { openCheckpoint } from '../../../engine/src/families/open-checkpoint.ts';
 import { openControlNet } from '../../../engine/src/families/open-control.ts';
 import { sumOfControls, sumOfFeatures } from '../../../engine/src/control/sum-of-controls.ts';
-import { goldenPath, hasGoldens, maxDifference } from '../diffusion/goldens.ts';
+import { goldenPath, hasGoldens } from '../diffusion/goldens.ts';
 import { openReferences, type References } from '../networks/tensors.ts';
+import { Comparison, golden } from '../report/measure.ts';
 
 // Reference: torch 2.13.0 on the CPU, diffusers 0.42.1, float32, with the stored fp16 weights.
 const TOLERANCE = 2e-5;
+const compared = (feature: string): Comparison =>
+  new Comparison('Control', feature, golden('diffusers 0.42.1'));
 
 interface Case {
   readonly case: number;
@@ -55,10 +58,11 @@ describe.skipIf(!hasGoldens)('what guides the tiny SD 1.x checkpoint:', () => {
       [...sum.skips, sum.middle].forEach((residual, at) => {
         const expected = references.planes(`${index}.${at === 12 ? 'mid' : `down${at}`}`);
         expect(residual.dims).toEqual(expected.dims);
-        expect(maxDifference(residual.data, expected.data)).toBeLessThan(TOLERANCE);
+        compared('ControlNet, SD 1.x').close(residual.data, expected.data, TOLERANCE);
       });
       const out = await model.predict(step.x, step.timestep, step.context, { control: sum });
-      expect(maxDifference(out.data, references.planes(`${index}.out`).data)).toBeLessThan(TOLERANCE);
+      const expected = references.planes(`${index}.out`);
+      compared('ControlNet, UNet with it').close(out.data, expected.data, TOLERANCE);
     }
     await control.dispose();
   });
@@ -75,11 +79,12 @@ describe.skipIf(!hasGoldens)('what guides the tiny SD 1.x checkpoint:', () => {
       features.forEach((feature, at) => {
         const expected = references.planes(`${index}.feature${at}`);
         expect(feature.dims).toEqual(expected.dims);
-        expect(maxDifference(feature.data, expected.data)).toBeLessThan(TOLERANCE);
+        compared('T2I-Adapter, full').close(feature.data, expected.data, TOLERANCE);
       });
       const sum = sumOfFeatures([{ features, weights: new Array<number>(4).fill(scale) }])!;
       const out = await model.predict(step.x, step.timestep, step.context, { features: sum });
-      expect(maxDifference(out.data, references.planes(`${index}.adapter_out`).data)).toBeLessThan(TOLERANCE);
+      const expected = references.planes(`${index}.adapter_out`);
+      compared('T2I-Adapter, UNet with it').close(out.data, expected.data, TOLERANCE);
     }
     await adapter.dispose();
   });

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, it } from 'vitest';
 import type { Latents } from '../../../engine/src/diffusion/latents.ts';
 import { scaled } from '../../../engine/src/diffusion/latents.ts';
 import { brownianTreeNoise } from '../../../engine/src/diffusion/random/brownian-tree.ts';
@@ -8,11 +8,15 @@ import { TorchCpuGenerator } from '../../../engine/src/diffusion/random/torch-cp
 import { STABLE_DIFFUSION } from '../../../engine/src/diffusion/schedules/noise-levels.ts';
 import { planSampling } from '../../../engine/src/pipelines/sampling-plan.ts';
 import { resolveSettings } from '../../../engine/src/pipelines/settings.ts';
-import { maxDifference } from './goldens.ts';
+import { Comparison, fixture } from '../report/measure.ts';
 import { mixtureDenoiser } from './mixture.ts';
 
+const TORCH = fixture('torch 2.13.0 on the CPU');
+const row = (feature: string, origin = TORCH): Comparison =>
+  new Comparison('Random numbers', feature, origin);
+
 /** Made by make_fixtures.py beside them, which names the reference's versions in each file. */
-function fixture<T>(name: string): T {
+function contentOf<T>(name: string): T {
   return JSON.parse(readFileSync(new URL(`../../fixtures/diffusion/${name}`, import.meta.url), 'utf8')) as T;
 }
 
@@ -28,23 +32,24 @@ describe('random numbers', () => {
       steps: { from: number; to: number; values: number[] }[];
     };
   }
-  const { draws, uniforms, seedSequences, brownian } = fixture<RandomNumbers>('random.json');
+  const { draws, uniforms, seedSequences, brownian } = contentOf<RandomNumbers>('random.json');
 
   // torch's own scalar build differs from its vectorised one by 1.7e-6.
   it('are those of torch on the CPU', () => {
     for (const { seed, normals } of draws) {
       const generator = new TorchCpuGenerator(seed);
       for (const expected of normals) {
-        expect(maxDifference(generator.normals(expected.length), expected)).toBeLessThanOrEqual(4e-6);
+        row('Normals').close(generator.normals(expected.length), expected, 4e-6);
       }
     }
     const generator = new TorchCpuGenerator(uniforms.seed);
-    expect([...generator.uniforms(uniforms.values.length)]).toEqual(uniforms.values);
+    row('Uniforms and integers').exact([...generator.uniforms(uniforms.values.length)], uniforms.values);
   });
 
   it('are seeded as by numpy', () => {
     for (const { entropy, key, pool, words } of seedSequences) {
-      expect([...seedSequence(BigInt(entropy), key.map(BigInt), pool, words.length)]).toEqual(words);
+      const made = [...seedSequence(BigInt(entropy), key.map(BigInt), pool, words.length)];
+      row('Seeds of the Brownian tree', fixture('numpy 2.4.6')).exact(made, words);
     }
   });
 
@@ -52,7 +57,7 @@ describe('random numbers', () => {
     const { seed, sigmaMin, sigmaMax, steps } = brownian;
     const noise = brownianTreeNoise(seed, steps[0]!.values.length, sigmaMin, sigmaMax);
     for (const { from, to, values } of steps) {
-      expect(maxDifference(noise(from, to), values)).toBeLessThanOrEqual(2e-5);
+      row('Brownian tree', fixture('torchsde 0.2.6')).close(noise(from, to), values, 2e-5);
     }
   });
 });
@@ -66,7 +71,7 @@ describe('samplers with the noise levels of diffusers', () => {
     noiseSeed: number;
     runs: { sampler: string; options: { eta?: number }; steps: number; result: number[] }[];
   }
-  const { dims, spread, centres, startSeed, noiseSeed, runs } = fixture<Trajectories>('trajectories.json');
+  const { dims, spread, centres, startSeed, noiseSeed, runs } = contentOf<Trajectories>('trajectories.json');
 
   // Both sides work in float32; diffusers' steps differ between its own kernels by up to 1e-5.
   it.each(runs)('$sampler $options ends where diffusers ends', async (run) => {
@@ -84,6 +89,7 @@ describe('samplers with the noise levels of diffusers', () => {
     const walk = sampler(denoise, scaled(source(startSeed)(), entry.noise), sigmas, source(noiseSeed));
     let step = await walk.next();
     while (!step.done) step = await walk.next();
-    expect(maxDifference(scaled(step.value, finish).data, result)).toBeLessThanOrEqual(1e-4);
+    const compared = new Comparison('Samplers', `${name}, with its own noise`, fixture('diffusers 0.42.1'));
+    compared.close(scaled(step.value, finish).data, result, 1e-4);
   });
 });

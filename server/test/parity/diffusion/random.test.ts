@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { brownianTreeNoise } from '../../../engine/src/diffusion/random/brownian-tree.ts';
 import { seedSequence } from '../../../engine/src/diffusion/random/seed-sequence.ts';
 import { TorchCpuGenerator } from '../../../engine/src/diffusion/random/torch-cpu.ts';
-import { goldenJson, hasGoldens, maxDifference } from './goldens.ts';
+import { Comparison, golden } from '../report/measure.ts';
+import { goldenJson, hasGoldens } from './goldens.ts';
 
 interface Draw {
   shape: number[];
@@ -22,13 +23,21 @@ const NORMALS = 4e-6;
 /** torchsde 0.2.6 with k-diffusion 0.1.1. Increments are sums of many normals. */
 const BROWNIAN = 2e-5;
 
-function expectDraw(actual: Float32Array, expected: Draw, tolerance: number): void {
+const row = (feature: string, against: string): Comparison =>
+  new Comparison('Random numbers', feature, golden(against));
+const normals = row('Normals', 'torch 2.13.0 on the CPU');
+const others = row('Uniforms and integers', 'torch 2.13.0 on the CPU');
+const doubles = row('Normals in float64', 'torch 2.13.0 on the CPU');
+const seedWords = row('Seeds of the Brownian tree', 'numpy 2.4.6');
+const increments = row('Brownian tree', 'torchsde 0.2.6');
+
+function expectDraw(compared: Comparison, actual: Float32Array, expected: Draw, tolerance: number): void {
   const { values = expected.first ?? [], last = [] } = expected;
   expect(values.length).toBeGreaterThan(0);
   expect(actual).toHaveLength(size(expected.shape));
-  expect(maxDifference(actual.subarray(0, values.length), values)).toBeLessThanOrEqual(tolerance);
+  compared.close(actual.subarray(0, values.length), values, tolerance);
   if (last.length > 0) {
-    expect(maxDifference(actual.subarray(-last.length), last)).toBeLessThanOrEqual(tolerance);
+    compared.close(actual.subarray(-last.length), last, tolerance);
   }
   const sum = (f: (value: number) => number) => actual.reduce((total, value) => total + f(value), 0);
   const roomy = tolerance * actual.length;
@@ -41,7 +50,7 @@ describe.skipIf(!hasGoldens)('random numbers of torch 2.13 on the CPU', () => {
   it('has the normals of a fresh generator, for every shape', () => {
     const { cases } = goldenJson<{ cases: (Draw & { seed: number })[] }>('rng/torch_cpu.json');
     for (const draw of cases) {
-      expectDraw(new TorchCpuGenerator(draw.seed).normals(size(draw.shape)), draw, NORMALS);
+      expectDraw(normals, new TorchCpuGenerator(draw.seed).normals(size(draw.shape)), draw, NORMALS);
     }
   });
 
@@ -49,7 +58,7 @@ describe.skipIf(!hasGoldens)('random numbers of torch 2.13 on the CPU', () => {
     const { cases } = goldenJson<{ cases: { seed: number; torch: Draw[] }[] }>('rng/sequences.json');
     for (const { seed, torch } of cases) {
       const generator = new TorchCpuGenerator(seed);
-      for (const draw of torch) expectDraw(generator.normals(size(draw.shape)), draw, NORMALS);
+      for (const draw of torch) expectDraw(normals, generator.normals(size(draw.shape)), draw, NORMALS);
     }
   });
 
@@ -62,12 +71,12 @@ describe.skipIf(!hasGoldens)('random numbers of torch 2.13 on the CPU', () => {
     }
     for (const expected of goldenJson<{ cases: Other[] }>('rng/torch_cpu_other.json').cases) {
       const generator = new TorchCpuGenerator(expected.seed);
-      expect([...generator.uniforms(20)]).toEqual(expected.rand_float32_20);
+      others.exact([...generator.uniforms(20)], expected.rand_float32_20);
       const integers = Array.from({ length: 8 }, () => generator.uint32() % 1000);
-      expect(integers).toEqual(expected.then_randint_0_1000_x8);
+      others.exact(integers, expected.then_randint_0_1000_x8);
       for (let i = 0; i < 9; i++) generator.uint32(); // randperm(10)
-      const normals = Array.from({ length: 5 }, () => generator.normal());
-      expect(maxDifference(normals, expected.then_randn_float64_5)).toBeLessThan(1e-14);
+      const values = Array.from({ length: 5 }, () => generator.normal());
+      doubles.close(values, expected.then_randn_float64_5, 1e-14);
     }
   });
 });
@@ -87,9 +96,9 @@ describe.skipIf(!hasGoldens)('the Brownian tree of torchsde 0.2.6', () => {
       const state = (path: number[], words: number) => [
         ...seedSequence(BigInt(entropy), path.map(BigInt), pool, words),
       ];
-      expect(state(key, 4)).toEqual(seeds.state_uint32_x4);
-      if (seeds.child0) expect(state([0], 2)).toEqual(seeds.child0);
-      if (seeds.child0_child1) expect(state([0, 1], 2)).toEqual(seeds.child0_child1);
+      seedWords.exact(state(key, 4), seeds.state_uint32_x4);
+      if (seeds.child0) seedWords.exact(state([0], 2), seeds.child0);
+      if (seeds.child0_child1) seedWords.exact(state([0, 1], 2), seeds.child0_child1);
     }
   });
 
@@ -103,7 +112,7 @@ describe.skipIf(!hasGoldens)('the Brownian tree of torchsde 0.2.6', () => {
     for (const tree of goldenJson<{ cases: Tree[] }>('rng/brownian.json').cases) {
       const [first] = tree.queries;
       const noise = brownianTreeNoise(tree.seed, size(first!.shape), tree.sigma_min, tree.sigma_max);
-      for (const query of tree.queries) expectDraw(noise(query.from, query.to), query, BROWNIAN);
+      for (const query of tree.queries) expectDraw(increments, noise(query.from, query.to), query, BROWNIAN);
     }
   });
 });

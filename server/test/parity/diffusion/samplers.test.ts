@@ -23,6 +23,7 @@ import { restart } from '../../../engine/src/diffusion/samplers/restart.ts';
 import { uniPc } from '../../../engine/src/diffusion/samplers/unipc.ts';
 import { NoiseLevels, scaledLinear } from '../../../engine/src/diffusion/schedules/noise-levels.ts';
 import { leadingTimesteps, uniPcLevels } from '../../../engine/src/diffusion/schedules/timesteps.ts';
+import { Comparison, golden } from '../report/measure.ts';
 import type { GoldenTensor } from './goldens.ts';
 import { goldenJson, goldenTensors, hasGoldens, maxDifference } from './goldens.ts';
 import type { Mixture } from './mixture.ts';
@@ -79,13 +80,23 @@ function counted(denoise: Denoiser): { denoise: Denoiser; calls: () => number } 
   return { denoise: (x, sigma) => (calls++, denoise(x, sigma)), calls: () => calls };
 }
 
-function expectStates(states: Latents[], expected: GoldenTensor, tolerance: number, scales: number[] = []) {
+const K_DIFFUSION = golden('k-diffusion 0.1.1, float64');
+const WEBUI = golden('webui 1.10');
+const DIFFUSERS = golden('diffusers 0.42.1');
+
+function expectStates(
+  compared: Comparison,
+  states: Latents[],
+  expected: GoldenTensor,
+  tolerance: number,
+  scales: number[] = [],
+) {
   expect(states).toHaveLength(expected.shape[0]!);
   states.forEach((state, index) => {
     const { data } = row(expected, index);
     const largest = data.reduce((max, value) => Math.max(max, Math.abs(value)), 1);
     const actual = scaled(state, scales[index] ?? 1).data;
-    expect(maxDifference(actual, data), `state ${index}`).toBeLessThanOrEqual(tolerance * largest);
+    compared.within(maxDifference(actual, data) / largest, tolerance, 'largest', `state ${index}`);
   });
 }
 
@@ -139,7 +150,7 @@ describe.skipIf(!hasGoldens)('samplers of k-diffusion 0.1.1', () => {
     const noise = stored(tensors.get(`${id}.noise`));
     const x = start(sigmas[0]!);
     const states = await trajectory(samplers[sampler]!(args), model.denoise, x, sigmas, noise);
-    expectStates(states, expected, TOLERANCE);
+    expectStates(new Comparison('Samplers', sampler, K_DIFFUSION), states, expected, TOLERANCE);
     expect(model.calls()).toBe(calls);
   });
 
@@ -185,7 +196,8 @@ describe.skipIf(!hasGoldens)('timestep samplers of webui 1.10', () => {
     const states = await trajectory(samplers[sampler]!, model.denoise, x, sigmas, noise);
     // The reference reports latents after a step, so the result comes twice.
     const reported = [...states, ...states.slice(-1)];
-    expectStates(reported, expected, 2e-5, [...sigmas, sigmas.at(-1)!].map(shrink));
+    const compared = new Comparison('Samplers', sampler, WEBUI);
+    expectStates(compared, reported, expected, 2e-5, [...sigmas, sigmas.at(-1)!].map(shrink));
     expect(model.calls()).toBe(calls);
   });
 });
@@ -215,7 +227,8 @@ describe.skipIf(!hasGoldens)('UniPC and Restart of webui 1.10', () => {
     const x = start(1 / shrink(sigmas[0]!));
     const states = await trajectory(variants[sampler]!, model.denoise, x, sigmas, stored(undefined));
     const reported = [...states, ...states.slice(-1)];
-    expectStates(reported, expected, 2e-5, [...sigmas, sigmas.at(-1)!].map(shrink));
+    const compared = new Comparison('Samplers', sampler, WEBUI);
+    expectStates(compared, reported, expected, 2e-5, [...sigmas, sigmas.at(-1)!].map(shrink));
     expect(model.calls()).toBe(calls);
   });
 
@@ -225,7 +238,7 @@ describe.skipIf(!hasGoldens)('UniPC and Restart of webui 1.10', () => {
     const model = counted(mixture());
     const noise = stored(tensors.get(`${id}.noise`));
     const states = await trajectory(restart, model.denoise, start(sigmas[0]!), sigmas, noise);
-    expectStates(states, tensors.get(`${id}.x`)!, 2e-5);
+    expectStates(new Comparison('Samplers', 'restart', WEBUI), states, tensors.get(`${id}.x`)!, 2e-5);
     expect(model.calls()).toBe(calls);
   });
 });
@@ -292,7 +305,8 @@ describe.skipIf(!hasGoldens)('schedulers of diffusers 0.42', () => {
     const states = await trajectory(sampler, denoise, x, sigmas, noise);
     const scales = unit ? sigmas.map(shrink) : [];
     const expected = tensors.get(`${id}.x`)!;
-    expectStates(states, hidden ? without(expected, hidden) : expected, 1e-4, scales);
+    const compared = new Comparison('Samplers', id.split('.')[0]!, DIFFUSERS);
+    expectStates(compared, states, hidden ? without(expected, hidden) : expected, 1e-4, scales);
   });
 
   it('covers three lengths of each', () => {

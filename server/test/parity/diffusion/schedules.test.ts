@@ -12,6 +12,7 @@ import {
 import { polyexponential } from '../../../engine/src/diffusion/schedules/polyexponential.ts';
 import type { SigmaRange } from '../../../engine/src/diffusion/schedules/schedule.ts';
 import { compvisTimesteps } from '../../../engine/src/diffusion/schedules/timesteps.ts';
+import { Comparison, golden } from '../report/measure.ts';
 import { goldenJson, goldenTensors, hasGoldens } from './goldens.ts';
 
 interface Sigmas {
@@ -29,11 +30,21 @@ interface Goldens {
   t_to_sigma: { t: number; sigma: number }[];
 }
 
-function expectClose(actual: readonly number[], expected: readonly number[], relative: number): void {
+const row = (feature: string, against = 'webui 1.10'): Comparison =>
+  new Comparison('Schedules', feature, golden(against));
+
+function expectClose(
+  compared: Comparison,
+  actual: readonly number[],
+  expected: readonly number[],
+  relative: number,
+): void {
   expect(actual).toHaveLength(expected.length);
-  actual.forEach((value, i) => {
-    expect(Math.abs(value - expected[i]!)).toBeLessThanOrEqual(relative * expected[i]!);
+  const errors = actual.map((value, i) => {
+    const difference = Math.abs(value - expected[i]!);
+    return difference === 0 ? 0 : difference / expected[i]!;
   });
+  compared.within(Math.max(...errors), relative, 'relative');
 }
 
 describe.skipIf(!hasGoldens)('schedules of webui 1.10', () => {
@@ -47,12 +58,14 @@ describe.skipIf(!hasGoldens)('schedules of webui 1.10', () => {
   it.each(scheduleEntries)('has the noise levels of $name', ({ name, sigmas }) => {
     const mine = cases.filter(({ model, label, args }) => model === 'sd1' && label === name && !args);
     expect(mine).toHaveLength(6);
-    for (const golden of mine) expectClose(sigmas(golden.n, levels), golden.sigmas, RELATIVE);
+    for (const golden of mine) {
+      expectClose(row(name), sigmas(golden.n, levels), golden.sigmas, RELATIVE);
+    }
   });
 
   it('has every digit of Karras, so that the noise of a Brownian path is the same too', () => {
     for (const { n, sigmas } of cases.filter(({ schedule, args }) => schedule === 'karras' && !args)) {
-      expect(karras(n, levels)).toEqual(sigmas);
+      row('Karras').exact(karras(n, levels), sigmas);
     }
   });
 
@@ -72,35 +85,44 @@ describe.skipIf(!hasGoldens)('schedules of webui 1.10', () => {
         sigmaMin: args.sigma_min ?? levels.sigmaMin,
         sigmaMax: args.sigma_max ?? levels.sigmaMax,
       };
-      expectClose(ranged[schedule]!(n, range, args), sigmas, RELATIVE);
+      expectClose(row('With other ends and exponents'), ranged[schedule]!(n, range, args), sigmas, RELATIVE);
     }
   });
 
   it('has the timesteps of DDIM and PLMS', () => {
     for (const { n, timesteps } of conversions.timestep_lists) {
-      expect(compvisTimesteps(n)).toEqual(timesteps.toReversed());
+      row('Timesteps of DDIM and PLMS').exact(compvisTimesteps(n), timesteps.toReversed());
     }
   });
 
   it('converts between timesteps and noise levels', () => {
     for (const { sigma, t, t_quantized: whole } of conversions.sigma_to_t) {
-      expect(Math.abs(levels.timestepOf(sigma) - t)).toBeLessThan(1e-3);
-      expect(Math.round(levels.timestepOf(sigma))).toBe(whole);
+      row('Noise level to timestep').within(Math.abs(levels.timestepOf(sigma) - t), 1e-3);
+      row('Noise level to timestep').exact(Math.round(levels.timestepOf(sigma)), whole);
     }
-    for (const { t, sigma } of conversions.t_to_sigma) expectClose([levels.sigmaOf(t)], [sigma], RELATIVE);
+    for (const { t, sigma } of conversions.t_to_sigma) {
+      expectClose(row('Timestep to noise level'), [levels.sigmaOf(t)], [sigma], RELATIVE);
+    }
   });
 
   it('has both spellings of the noise table', () => {
     const tables = goldenTensors('schedules/tables.safetensors');
     const expected = (name: string) => tables.get(name)!.data;
-    expect(scaledLinear()).toEqual(expected('alphas_cumprod_float64_then_float32'));
-    expect(scaledLinear('float32')).toEqual(expected('alphas_cumprod_float32'));
+    const table = row('Noise table');
+    table.exact(scaledLinear(), expected('alphas_cumprod_float64_then_float32'));
+    row('Noise table', 'diffusers 0.42.1').exact(scaledLinear('float32'), expected('alphas_cumprod_float32'));
     const zero = { ...STABLE_DIFFUSION, isZeroTerminal: true };
     const webui = expected('alphas_cumprod_zero_snr_webui');
-    expectClose([...scaledLinear('float64', zero)], [...webui], 1e-5);
+    expectClose(row('Noise table, zero terminal SNR'), [...scaledLinear('float64', zero)], [...webui], 1e-5);
     // Diffusers has 0 at the end of the table, and puts a small number there before it divides by it.
     const diffusers = expected('alphas_cumprod_zero_snr_diffusers');
-    expectClose([...scaledLinear('float32', zero)].slice(0, -1), [...diffusers].slice(0, -1), 1e-3);
-    expectClose([...levels.sigmas], [...expected('sigmas')], 1e-6);
+    const zeroTable = row('Noise table, zero terminal SNR', 'diffusers 0.42.1');
+    expectClose(
+      zeroTable,
+      [...scaledLinear('float32', zero)].slice(0, -1),
+      [...diffusers].slice(0, -1),
+      1e-3,
+    );
+    expectClose(table, [...levels.sigmas], [...expected('sigmas')], 1e-6);
   });
 });

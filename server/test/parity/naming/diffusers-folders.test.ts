@@ -7,6 +7,7 @@ import type { DiffusionModel } from '../../../engine/src/families/diffusion-mode
 import { openCheckpoint } from '../../../engine/src/families/open-checkpoint.ts';
 import { writeCheckpoints } from '../../fixtures/networks/write-checkpoints.mjs';
 import { goldenPath, hasGoldens } from '../diffusion/goldens.ts';
+import { Comparison, fixture, golden as elsewhere } from '../report/measure.ts';
 import { writeDiffusersFolder, type FolderOptions } from './write-diffusers-folder.ts';
 
 let above: string;
@@ -27,17 +28,20 @@ const golden = (name: string): string => goldenPath(`checkpoints/${name}.safeten
 
 interface Case {
   readonly name: string;
+  readonly family: string;
   readonly path: () => string;
   readonly folder: FolderOptions;
 }
 const own: Case[] = ['levels', 'linear'].map((name) => ({
   name,
+  family: 'SD 1.x',
   path: () => join(above, `${name}.safetensors`),
   folder: { configs: { ...text('quick_gelu'), ...unet(8) } },
 }));
 const goldens: Case[] = [
   {
     name: 'tiny-sd2',
+    family: 'SD 2.x',
     path: () => golden('tiny-sd2'),
     folder: {
       textLayers: 4,
@@ -50,6 +54,7 @@ const goldens: Case[] = [
   },
   {
     name: 'tiny-sdxl',
+    family: 'SDXL',
     path: () => golden('tiny-sdxl'),
     folder: {
       configs: {
@@ -65,7 +70,11 @@ const goldens: Case[] = [
 
 describe.each([...own, ...(hasGoldens ? goldens : [])])(
   '$name as a diffusers folder',
-  ({ name, path, folder }) => {
+  ({ name, family, path, folder }) => {
+    const origin = (own.some((entry) => entry.name === name) ? fixture : elsewhere)(
+      'the single file of the same model',
+    );
+    const same = new Comparison('Weight files', `Diffusers folder, ${family}: every network`, origin);
     let [file, copy]: DiffusionModel[] = [];
     beforeAll(async () => {
       const inFolder = join(above, `${name}-diffusers`);
@@ -92,12 +101,12 @@ describe.each([...own, ...(hasGoldens ? goldens : [])])(
       const end = name.startsWith('tiny') ? 49_407 : 499;
       const ids = new Int32Array(77).fill(end).map((id, at) => (at < 9 ? 3 * at + 1 : id));
       const conditioning = await copy!.encodeText(ids);
-      expect(conditioning).toEqual(await file!.encodeText(ids));
+      same.exact(conditioning, await file!.encodeText(ids));
       const x: Latents = { data: wave(4 * 256), dims: [1, 4, 16, 16] };
-      expect(await copy!.predict(x, 300, conditioning)).toEqual(await file!.predict(x, 300, conditioning));
-      expect(await copy!.decode(x)).toEqual(await file!.decode(x));
+      same.exact(await copy!.predict(x, 300, conditioning), await file!.predict(x, 300, conditioning));
+      same.exact(await copy!.decode(x), await file!.decode(x));
       const pixels = { data: wave(3 * 64 * 64), height: 64, width: 64 };
-      expect(await copy!.encodeImage(pixels)).toEqual(await file!.encodeImage(pixels));
+      same.exact(await copy!.encodeImage(pixels), await file!.encodeImage(pixels));
     });
 
     it('lends its VAE alone', async () => {
@@ -106,7 +115,8 @@ describe.each([...own, ...(hasGoldens ? goldens : [])])(
         vae: join(above, `${name}-diffusers`, 'vae'),
       });
       const x: Latents = { data: new Float32Array(4 * 64).map((_, at) => Math.sin(at)), dims: [1, 4, 8, 8] };
-      expect(await model.decode(x)).toEqual(await file!.decode(x));
+      const alone = new Comparison('VAEs', `Decoder, the folder of ${family} by itself`, origin);
+      alone.exact(await model.decode(x), await file!.decode(x));
       await model.dispose();
     });
   },

@@ -12,7 +12,10 @@ import type { TensorInfo, WeightSource } from '../../../engine/src/weights/weigh
 import { Weights } from '../../../engine/src/weights/weights.ts';
 import { goldenPath, hasGoldens } from '../diffusion/goldens.ts';
 import { openReferences } from '../networks/tensors.ts';
+import { Comparison, golden } from '../report/measure.ts';
 
+const SINGLE = golden('the single file of the same model');
+const compared = (feature: string): Comparison => new Comparison('Weight files', feature, SINGLE);
 const UNET = 'model.diffusion_model.';
 const VAE = 'first_stage_model.';
 const open = (name: string): Promise<WeightSource> =>
@@ -101,28 +104,29 @@ describe.skipIf(!hasGoldens)('the tiny SD 1.x model as a diffusers folder', () =
     expect([...source.tensors.keys()].sort()).toEqual(expected.sort());
     for (const name of expected) {
       const [one, other] = [source, single].map(({ tensors }) => bytesOf(tensors.get(name) as TensorInfo));
-      expect([name, one?.equals(other as Buffer)]).toEqual([name, true]);
+      compared('Diffusers folder, SD 1.x: weights').exact(one?.equals(other as Buffer), true, name);
     }
   });
 
   it('computes exactly the same', async () => {
+    const same = compared('Diffusers folder, SD 1.x: every network');
     const texts = await openReferences(goldenPath('families/sd1/text.safetensors'));
     const ids = texts.ids('p0.ids');
     const conditioning = await folder.encodeText(ids, 2);
-    expect(conditioning).toEqual(await file.encodeText(ids, 2));
+    same.exact(conditioning, await file.encodeText(ids, 2));
     const sample = (await openReferences(goldenPath('families/sd1/unet.safetensors'))).planes('0.sample');
     const x = {
       data: sample.data.slice(0, sample.data.length / sample.dims[0]),
       dims: [1, ...sample.dims.slice(1)],
     } as typeof sample;
-    expect(await folder.predict(x, 500, conditioning)).toEqual(await file.predict(x, 500, conditioning));
-    expect(await folder.decode(x)).toEqual(await file.decode(x));
+    same.exact(await folder.predict(x, 500, conditioning), await file.predict(x, 500, conditioning));
+    same.exact(await folder.decode(x), await file.decode(x));
     const pixels = {
       data: new Float32Array(3 * 64 * 64).map((_, at) => Math.sin(at)),
       height: 64,
       width: 64,
     };
-    expect(await folder.encodeImage(pixels)).toEqual(await file.encodeImage(pixels));
+    same.exact(await folder.encodeImage(pixels), await file.encodeImage(pixels));
     expect([folder.prediction, folder.noise, folder.latentScale]).toEqual([
       file.prediction,
       file.noise,

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { DiffusionModel } from '../../../engine/src/families/diffusion-model.ts';
 import type { TinyAutoencoder } from '../../../engine/src/families/open-taesd.ts';
-import { maxDifference } from '../diffusion/goldens.ts';
+import { Comparison, type Origin } from '../report/measure.ts';
 import type { References } from './tensors.ts';
 
 /**
@@ -10,11 +10,28 @@ import type { References } from './tensors.ts';
  */
 export const TOLERANCE = { unet: 2e-5, text: 5e-5, decode: 2e-5, encode: 5e-5, taesd: 5e-5 } as const;
 
+/** What the networks of a model are held to: a row of the report each. */
+export interface Comparisons {
+  readonly unet: Comparison;
+  readonly text: Comparison;
+  readonly decode: Comparison;
+  readonly encode: Comparison;
+}
+
+/** Rows for a family's networks, by its name. */
+export const comparisonsOf = (family: string, origin: Origin): Comparisons => ({
+  unet: new Comparison('UNets', family, origin),
+  text: new Comparison('Text', `Encoder, ${family}`, origin),
+  decode: new Comparison('VAEs', `Decoder, ${family}`, origin),
+  encode: new Comparison('VAEs', `Encoder, ${family}`, origin),
+});
+
 /** A case of the UNet, `<key>.sample`, `.timestep`, `.context` and `.out`; batches are run picture by picture too. */
 export async function expectUnetAgrees(
   model: DiffusionModel,
   references: References,
   key: string,
+  { unet }: Pick<Comparisons, 'unet'>,
 ): Promise<void> {
   const sample = references.planes(`${key}.sample`);
   const context = references.floats(`${key}.context`);
@@ -30,7 +47,7 @@ export async function expectUnetAgrees(
       dims: [1, tokens, width],
     });
     expect(result.dims).toEqual([1, ...out.dims.slice(1)]);
-    expect(maxDifference(result.data, part(out.data))).toBeLessThan(TOLERANCE.unet);
+    unet.close(result.data, part(out.data), TOLERANCE.unet);
   }
 }
 
@@ -39,12 +56,13 @@ export async function expectTextAgrees(
   model: DiffusionModel,
   references: References,
   key: string,
+  { text }: Pick<Comparisons, 'text'>,
 ): Promise<void> {
   for (const clipSkip of [1, 2]) {
     const expected = references.floats(`${key}.skip${clipSkip}`);
     const result = await model.encodeText(references.ids(`${key}.ids`), clipSkip);
     expect(result.dims).toEqual(expected.dims);
-    expect(maxDifference(result.data, expected.data)).toBeLessThan(TOLERANCE.text);
+    text.close(result.data, expected.data, TOLERANCE.text);
   }
 }
 
@@ -53,11 +71,12 @@ export async function expectDecoderAgrees(
   model: DiffusionModel,
   references: References,
   { latents, decoded }: { latents: string; decoded: string },
+  { decode }: Pick<Comparisons, 'decode'>,
 ): Promise<void> {
   const expected = references.planes(decoded);
   const result = await model.decode(references.planes(latents));
   expect([1, 3, result.height, result.width]).toEqual(expected.dims);
-  expect(maxDifference(result.data, expected.data)).toBeLessThan(TOLERANCE.decode);
+  decode.close(result.data, expected.data, TOLERANCE.decode);
 }
 
 /** `<key>.image` to `<key>.mean` and `<key>.logvar`. */
@@ -65,6 +84,7 @@ export async function expectEncoderAgrees(
   model: DiffusionModel,
   references: References,
   key: string,
+  { encode }: Pick<Comparisons, 'encode'>,
 ): Promise<void> {
   const image = references.planes(`${key}.image`);
   const [, , height, width] = image.dims;
@@ -72,7 +92,7 @@ export async function expectEncoderAgrees(
   for (const part of ['mean', 'logvar'] as const) {
     const expected = references.planes(`${key}.${part}`);
     expect(posterior[part].dims).toEqual(expected.dims);
-    expect(maxDifference(posterior[part].data, expected.data)).toBeLessThan(TOLERANCE.encode);
+    encode.close(posterior[part].data, expected.data, TOLERANCE.encode);
   }
 }
 
@@ -81,13 +101,14 @@ export async function expectTaesdAgrees(
   taesd: TinyAutoencoder,
   references: References,
   names: { image: string; encoded: string; latents: string; decoded: string },
+  { encode, decode }: Pick<Comparisons, 'encode' | 'decode'>,
 ): Promise<void> {
   const image = references.planes(names.image);
   const [, , height, width] = image.dims;
   const encoded = await taesd.encode({ data: image.data, height, width });
   expect(encoded.dims).toEqual(references.planes(names.encoded).dims);
-  expect(maxDifference(encoded.data, references.planes(names.encoded).data)).toBeLessThan(TOLERANCE.taesd);
+  encode.close(encoded.data, references.planes(names.encoded).data, TOLERANCE.taesd);
   const decoded = await taesd.decode(references.planes(names.latents));
   expect([1, 3, decoded.height, decoded.width]).toEqual(references.planes(names.decoded).dims);
-  expect(maxDifference(decoded.data, references.planes(names.decoded).data)).toBeLessThan(TOLERANCE.taesd);
+  decode.close(decoded.data, references.planes(names.decoded).data, TOLERANCE.taesd);
 }

@@ -3,11 +3,16 @@ import type { DiffusionModel } from '../../../engine/src/families/diffusion-mode
 import { openCheckpoint } from '../../../engine/src/families/open-checkpoint.ts';
 import { openEmbedding } from '../../../engine/src/families/open-embedding.ts';
 import { conditionOn } from '../../../engine/src/pipelines/conditioning.ts';
-import { goldenJson, goldenPath, hasGoldens, maxDifference } from '../diffusion/goldens.ts';
+import { goldenJson, goldenPath, hasGoldens } from '../diffusion/goldens.ts';
+import { Comparison, golden } from '../report/measure.ts';
 import { TOLERANCE } from './agreement.ts';
 import { openReferences, type References } from './tensors.ts';
 
 // Reference: transformers 5.23.0, float32, with the vectors laid over the token embeddings.
+const TRANSFORMERS = golden('transformers 5.23.0');
+const compared = new Comparison('Changes to a checkpoint', 'Textual inversion, SD 1.x', TRANSFORMERS);
+const comparedXl = new Comparison('Changes to a checkpoint', 'Textual inversion, SDXL', TRANSFORMERS);
+
 interface Inversion {
   readonly name: string;
   readonly file: string;
@@ -34,13 +39,13 @@ describe.skipIf(!hasGoldens)('textual inversion', () => {
     const expected = references.floats(`${name}.skip1`);
     const fixes = [{ position, embedding }];
     const encoded = await model.encodeText(references.ids(`${name}.ids`), 1, fixes);
-    expect(maxDifference(encoded.data, expected.data)).toBeLessThan(TOLERANCE.text);
+    compared.close(encoded.data, expected.data, TOLERANCE.text);
     const named = await conditionOn(model, prompt.replace('{embedding}', 'zwx'), {
       clipSkip: 1,
       conventions: 'webui',
       embeddings: [embedding],
     });
-    expect(maxDifference(named.data, expected.data)).toBeLessThan(TOLERANCE.text);
+    compared.close(named.data, expected.data, TOLERANCE.text);
   });
 
   it('passes over an embedding for other text encoders, as if its name were a word', async () => {
@@ -76,9 +81,9 @@ describe.skipIf(!hasGoldens)('textual inversion for two text encoders', () => {
     const width = l!.length / dims[1];
     const side = (first: number): Float32Array =>
       data.filter((_, index) => index % dims[2] >= first && index % dims[2] < first + width);
-    expect(maxDifference(side(0), l!)).toBeLessThan(TOLERANCE.text);
-    expect(maxDifference(side(width), g!)).toBeLessThan(TOLERANCE.text);
-    expect(maxDifference(pooled!, references.floats('ti.g.text_embeds').data)).toBeLessThan(TOLERANCE.text);
+    comparedXl.close(side(0), l!, TOLERANCE.text);
+    comparedXl.close(side(width), g!, TOLERANCE.text);
+    comparedXl.close(pooled!, references.floats('ti.g.text_embeds').data, TOLERANCE.text);
     await model.dispose();
   });
 });

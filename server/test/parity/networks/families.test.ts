@@ -1,15 +1,26 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DiffusionModel } from '../../../engine/src/families/diffusion-model.ts';
 import { openCheckpoint } from '../../../engine/src/families/open-checkpoint.ts';
-import { goldenPath, hasGoldens, maxDifference } from '../diffusion/goldens.ts';
-import { expectDecoderAgrees, expectEncoderAgrees, expectUnetAgrees, TOLERANCE } from './agreement.ts';
+import { goldenPath, hasGoldens } from '../diffusion/goldens.ts';
+import { golden } from '../report/measure.ts';
+import {
+  comparisonsOf,
+  expectDecoderAgrees,
+  expectEncoderAgrees,
+  expectUnetAgrees,
+  TOLERANCE,
+} from './agreement.ts';
 import { openReferences } from './tensors.ts';
 
 // Reference: torch 2.13.0 on the CPU, diffusers 0.42.1, transformers 5.23.0, float32, with the stored fp16 weights.
+const DIFFUSERS = golden('diffusers 0.42.1');
+const TRANSFORMERS = golden('transformers 5.23.0');
 const references = (name: string) => openReferences(goldenPath(`families/${name}.safetensors`));
 const open = (file: string) => openCheckpoint(goldenPath(`checkpoints/${file}`), { threads: 1 });
 
 describe.skipIf(!hasGoldens)('SD 2.x', () => {
+  const compared = comparisonsOf('SD 2.x', DIFFUSERS);
+  const { text: textCompared } = comparisonsOf('SD 2.x', TRANSFORMERS);
   let model: DiffusionModel;
   beforeAll(async () => {
     model = await open('tiny-sd2.safetensors');
@@ -29,7 +40,7 @@ describe.skipIf(!hasGoldens)('SD 2.x', () => {
       const end = ids.indexOf(49407);
       const result = await model.encodeText(ids.slice().fill(49407, end));
       expect(result.dims).toEqual(expected.dims);
-      expect(maxDifference(result.data, expected.data)).toBeLessThan(TOLERANCE.text);
+      textCompared.close(result.data, expected.data, TOLERANCE.text);
     }
   });
 
@@ -37,11 +48,13 @@ describe.skipIf(!hasGoldens)('SD 2.x', () => {
     const unet = await references('sd2/unet');
     const keys = unet.names.filter((name) => name.endsWith('.out')).map((name) => name.slice(0, -4));
     expect(keys.length).toBeGreaterThan(0);
-    for (const key of keys) await expectUnetAgrees(model, unet, key);
+    for (const key of keys) await expectUnetAgrees(model, unet, key, compared);
   });
 });
 
 describe.skipIf(!hasGoldens)('SDXL', () => {
+  const compared = comparisonsOf('SDXL', DIFFUSERS);
+  const { text: textCompared } = comparisonsOf('SDXL, both and the pooled vector', TRANSFORMERS);
   let model: DiffusionModel;
   beforeAll(async () => {
     model = await open('tiny-sdxl.safetensors');
@@ -68,10 +81,8 @@ describe.skipIf(!hasGoldens)('SDXL', () => {
         expected.set(left.subarray(token * 8, token * 8 + 8), token * 16);
         expected.set(right.subarray(token * 8, token * 8 + 8), token * 16 + 8);
       }
-      expect(maxDifference(result.data, expected)).toBeLessThan(TOLERANCE.text);
-      expect(maxDifference(result.pooled!, text.floats(`g${key}.text_embeds`).data)).toBeLessThan(
-        TOLERANCE.text,
-      );
+      textCompared.close(result.data, expected, TOLERANCE.text);
+      textCompared.close(result.pooled!, text.floats(`g${key}.text_embeds`).data, TOLERANCE.text);
     }
   });
 
@@ -92,15 +103,15 @@ describe.skipIf(!hasGoldens)('SDXL', () => {
           { data: part(context.data), dims: [1, 77, 16], pooled: part(pooled.data) },
           { size: { original: [height, width], crop: [top, left], target: [targetHeight, targetWidth] } },
         );
-        expect(maxDifference(result.data, part(out.data))).toBeLessThan(TOLERANCE.unet);
+        compared.unet.close(result.data, part(out.data), TOLERANCE.unet);
       }
     }
   });
 
   it('decodes and encodes pictures at its own scale', async () => {
     const vae = await references('sdxl/vae');
-    await expectDecoderAgrees(model, vae, { latents: '0.z_scaled', decoded: '0.decoded' });
-    await expectEncoderAgrees(model, vae, '0');
+    await expectDecoderAgrees(model, vae, { latents: '0.z_scaled', decoded: '0.decoded' }, compared);
+    await expectEncoderAgrees(model, vae, '0', compared);
   });
 });
 
@@ -120,7 +131,8 @@ describe.skipIf(!hasGoldens)('UNets that take more than latents', () => {
       { data: context.data, dims: [1, tokens, contextWidth] },
       { concat: { data: data.slice(split), dims: [1, extra, height, width] } },
     );
-    expect(maxDifference(result.data, unet.floats('0.out').data)).toBeLessThan(TOLERANCE.unet);
+    const compared = comparisonsOf(`SD 2.x, ${task}`, DIFFUSERS);
+    compared.unet.close(result.data, unet.floats('0.out').data, TOLERANCE.unet);
     await model.dispose();
   });
 });

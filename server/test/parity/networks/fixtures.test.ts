@@ -10,7 +10,9 @@ import { openCheckpoint } from '../../../engine/src/families/open-checkpoint.ts'
 import { openTaesd } from '../../../engine/src/families/open-taesd.ts';
 import { sd1Layout, STABLE_DIFFUSION_1_5 } from '../../../../bench/layouts.mjs';
 import { writeCheckpoints } from '../../fixtures/networks/write-checkpoints.mjs';
+import { fixture } from '../report/measure.ts';
 import {
+  comparisonsOf,
   expectDecoderAgrees,
   expectEncoderAgrees,
   expectTaesdAgrees,
@@ -21,6 +23,9 @@ import { openReferences, type References } from './tensors.ts';
 
 // The reference is torch 2.13.0, diffusers 0.42.1 and transformers 5.23.0 in float64: see make_fixtures.py.
 const EXPECTED = fileURLToPath(new URL('../../fixtures/networks/expected.safetensors', import.meta.url));
+
+const REFERENCE = fixture('diffusers 0.42.1, transformers 5.23.0, float64');
+const compared = comparisonsOf('SD 1.x', REFERENCE);
 
 let folder: string;
 let references: References;
@@ -61,21 +66,24 @@ describe('checkpoints with made-up weights', () => {
     });
     afterAll(() => model.dispose());
 
-    it('text encoder, also with CLIP skip', () => expectTextAgrees(model, references, `${name}.text`));
+    it('text encoder, also with CLIP skip', () =>
+      expectTextAgrees(model, references, `${name}.text`, compared));
 
     it('UNet at even and odd sizes', async () => {
       const cases = casesOf(name);
       expect(cases.length).toBeGreaterThan(0);
-      for (const key of cases) await expectUnetAgrees(model, references, key);
+      for (const key of cases) await expectUnetAgrees(model, references, key, compared);
     });
 
     it('VAE decoder', () =>
-      expectDecoderAgrees(model, references, {
-        latents: `${name}.vae.latents`,
-        decoded: `${name}.vae.decoded`,
-      }));
+      expectDecoderAgrees(
+        model,
+        references,
+        { latents: `${name}.vae.latents`, decoded: `${name}.vae.decoded` },
+        compared,
+      ));
 
-    it('VAE encoder', () => expectEncoderAgrees(model, references, `${name}.vae`));
+    it('VAE encoder', () => expectEncoderAgrees(model, references, `${name}.vae`, compared));
   });
 
   it('compute the same whether stored in fp16, bf16 or fp32', async () => {
@@ -84,8 +92,8 @@ describe('checkpoints with made-up weights', () => {
       await writeCheckpoints(other, { levels: 'F32', linear: 'F16', taesd: 'BF16' });
       for (const name of ['levels', 'linear']) {
         const model = await openCheckpoint(join(other, `${name}.safetensors`), { threads: 1 });
-        await expectTextAgrees(model, references, `${name}.text`);
-        for (const key of casesOf(name)) await expectUnetAgrees(model, references, key);
+        await expectTextAgrees(model, references, `${name}.text`, compared);
+        for (const key of casesOf(name)) await expectUnetAgrees(model, references, key, compared);
         await model.dispose();
       }
     } finally {
@@ -141,12 +149,18 @@ describe('the layout that checkpoints are made up in', () => {
 describe('TAESD with made-up weights', () => {
   it('computes what the reference computes, both ways', async () => {
     const taesd = await openTaesd(pathOf('taesd_decoder'), pathOf('taesd_encoder'), { threads: 1 });
-    await expectTaesdAgrees(taesd, references, {
+    const names = {
       image: 'taesd.image',
       encoded: 'taesd.encoded',
       latents: 'taesd.latents',
       decoded: 'taesd.decoded',
-    });
+    };
+    await expectTaesdAgrees(
+      taesd,
+      references,
+      names,
+      comparisonsOf('TAESD', fixture('diffusers 0.42.1, float64')),
+    );
     await taesd.dispose();
   });
 

@@ -11,6 +11,11 @@ import { tensorBytes } from '../../../engine/src/weights/tensor-bytes.ts';
 import { zipBytes, type Entry } from '../../../engine/src/weights/torch/zip-bytes.ts';
 import { writeCheckpoints } from '../../fixtures/networks/write-checkpoints.mjs';
 import { goldenPath, hasGoldens } from '../diffusion/goldens.ts';
+import { Comparison, fixture, golden } from '../report/measure.ts';
+
+const SAFETENSORS = 'the same weights as safetensors';
+const compared = (feature: string): Comparison =>
+  new Comparison('Weight files', `UNet, weights ${feature}`, fixture(SAFETENSORS));
 
 let folder: string;
 /** The tensors of a checkpoint in fp16: name, shape, bytes. */
@@ -83,11 +88,11 @@ describe('the same weights give the same numbers', () => {
     ['in a torch archive', () => torchBytes(false)],
     ['in a torch archive that has matrices transposed', () => torchBytes(true)],
     ['in a GGUF file', ggufOf],
-  ])('%s', async (_, bytes) => {
+  ])('%s', async (feature, bytes) => {
     const path = join(folder, 'same');
     writeFileSync(path, bytes());
     const numbers = await answer(path);
-    expect(numbers).toEqual(await answer(join(folder, 'linear.safetensors')));
+    compared(feature).exact(numbers, await answer(join(folder, 'linear.safetensors')));
     expect(new Set(numbers).size).toBeGreaterThan(500);
   });
 
@@ -99,6 +104,9 @@ describe('the same weights give the same numbers', () => {
       await taesd.dispose();
       return [...pixels];
     };
-    expect(await decode('tiny-taesd_decoder.pth')).toEqual(await decode('tiny-taesd_decoder.safetensors'));
+    new Comparison('Weight files', 'TAESD in a torch archive', golden(SAFETENSORS)).exact(
+      await decode('tiny-taesd_decoder.pth'),
+      await decode('tiny-taesd_decoder.safetensors'),
+    );
   });
 });

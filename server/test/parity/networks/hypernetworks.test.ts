@@ -7,12 +7,18 @@ import type { Latents } from '../../../engine/src/diffusion/latents.ts';
 import { openCheckpoint } from '../../../engine/src/families/open-checkpoint.ts';
 import { openHypernetwork } from '../../../engine/src/families/open-hypernetwork.ts';
 import { writeCheckpoints } from '../../fixtures/networks/write-checkpoints.mjs';
-import { maxDifference } from '../diffusion/goldens.ts';
+import { Comparison, fixture } from '../report/measure.ts';
 import { TOLERANCE } from './agreement.ts';
 import { openReferences, type References } from './tensors.ts';
 
 // The reference is torch 2.13.0 and diffusers 0.42.1 in float64: see make_fixtures.py.
 const FIXTURES = fileURLToPath(new URL('../../fixtures/', import.meta.url));
+
+const compared = new Comparison(
+  'Changes to a checkpoint',
+  'Hypernetwork, UNet with it',
+  fixture("webui's rules over diffusers 0.42.1, float64"),
+);
 
 let folder: string;
 let inputs: References;
@@ -48,11 +54,11 @@ describe('a hypernetwork', () => {
       for (const strength of ['1.0', '0.4']) {
         applied!.strength.value = Number(strength);
         const { data } = await run();
-        expect(maxDifference(data, expected.floats(`${name}@${strength}`).data)).toBeLessThan(TOLERANCE.unet);
+        compared.close(data, expected.floats(`${name}@${strength}`).data, TOLERANCE.unet);
       }
       applied!.strength.value = 0;
       const { data } = await run();
-      expect(maxDifference(data, inputs.floats('linear.unet.0.out').data)).toBeLessThan(TOLERANCE.unet);
+      compared.close(data, inputs.floats('linear.unet.0.out').data, TOLERANCE.unet);
       await model.dispose();
     },
   );

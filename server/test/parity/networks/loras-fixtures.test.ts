@@ -14,10 +14,12 @@ import { SessionCache } from '../../../engine/src/onnx/session-cache.ts';
 import type { LoraUse } from '../../../engine/src/patches/patch-networks.ts';
 import { CHECKPOINTS, writeCheckpoints } from '../../fixtures/networks/write-checkpoints.mjs';
 import { maxDifference } from '../diffusion/goldens.ts';
+import { Comparison, fixture } from '../report/measure.ts';
 import { openReferences, type References } from './tensors.ts';
 
-// The same changes two ways, folded and live; what each kind comes to is checked in patches.parity.test.ts.
+// The same changes two ways, folded and live; what each kind comes to is checked in patches/patches.test.ts.
 const TOLERANCE = 5e-5;
+const compared = new Comparison('Changes to a checkpoint', 'LoRA, live', fixture('the same LoRA, folded'));
 
 let folder: string;
 let references: References;
@@ -65,7 +67,7 @@ describe('a LoRA', () => {
       opened([{ unet: 0.8, text: -0.5, mode: 'live' }]),
     ]);
     for (const result of [denoised, encoded]) {
-      expect(maxDifference(await result(live), await result(folded))).toBeLessThan(TOLERANCE);
+      compared.close(await result(live), await result(folded), TOLERANCE);
     }
     expect(
       maxDifference(await denoised(folded), references.floats('linear.unet.0.out').data),
@@ -97,7 +99,7 @@ describe('a LoRA', () => {
     ];
     const once = await opened([{ unet: 0.8, text: 0.8, mode: 'folded' }]);
     const both = await opened(uses.map((use, index) => ({ ...use, mode: index === 0 ? 'live' : 'folded' })));
-    expect(maxDifference(await denoised(both), await denoised(once))).toBeLessThan(TOLERANCE);
+    compared.close(await denoised(both), await denoised(once), TOLERANCE);
     await Promise.all([once.dispose(), both.dispose()]);
   });
 

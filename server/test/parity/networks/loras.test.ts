@@ -7,11 +7,22 @@ import { readLora } from '../../../engine/src/patches/lora.ts';
 import { patchNetworks, type LoraUse } from '../../../engine/src/patches/patch-networks.ts';
 import { openSafetensors } from '../../../engine/src/weights/safetensors.ts';
 import { Weights } from '../../../engine/src/weights/weights.ts';
-import { goldenPath, hasGoldens, maxDifference } from '../diffusion/goldens.ts';
+import { goldenPath, hasGoldens } from '../diffusion/goldens.ts';
+import { Comparison, golden } from '../report/measure.ts';
 import { openReferences, type References } from './tensors.ts';
 
 // Reference: torch 2.13.0 on the CPU, float32, with the weights merged; the tolerance is stated with the goldens.
 const TOLERANCE = 5e-5;
+const KINDS: Record<string, string> = {
+  lora: 'LoRA, kohya',
+  'lora-peft': 'LoRA, PEFT',
+  'lora-conv': 'LoRA of convolutions',
+  'lora-mid': 'LoRA with a middle (Tucker)',
+  loha: 'LoHa',
+  lokr: 'LoKr',
+};
+const row = (feature: string): Comparison =>
+  new Comparison('Changes to a checkpoint', feature, golden('diffusers 0.42.1, weights merged'));
 const lora = async (name: string) =>
   readLora(await openSafetensors(goldenPath(`checkpoints/tiny-sd1-${name}.safetensors`)));
 
@@ -26,7 +37,7 @@ describe.skipIf(!hasGoldens)('changes to the tiny SD 1.x checkpoint:', () => {
     textWeights = new Weights(source, 'cond_stage_model.transformer.text_model.');
   });
 
-  async function expectAgrees(uses: LoraUse[], key: string): Promise<void> {
+  async function expectAgrees(uses: LoraUse[], key: string, feature: string): Promise<void> {
     const { networks, applied } = patchNetworks(
       { unet: unetWeights, textEncoders: [textWeights] },
       uses,
@@ -60,8 +71,8 @@ describe.skipIf(!hasGoldens)('changes to the tiny SD 1.x checkpoint:', () => {
       },
       'skip1',
     );
-    expect(maxDifference(out.data, references.floats(`${key}.unet`).data)).toBeLessThan(TOLERANCE);
-    expect(maxDifference(encoded.data, references.floats(`${key}.text`).data)).toBeLessThan(TOLERANCE);
+    row(feature).close(out.data, references.floats(`${key}.unet`).data, TOLERANCE, `${feature}: UNet`);
+    row(feature).close(encoded.data, references.floats(`${key}.text`).data, TOLERANCE, `${feature}: text`);
     await Promise.all([denoiser.dispose(), text.dispose()]);
   }
 
@@ -71,15 +82,13 @@ describe.skipIf(!hasGoldens)('changes to the tiny SD 1.x checkpoint:', () => {
 
   it.each(cases)('$name at $weight, folded', async ({ name, weight }) => {
     const use = { lora: await lora(name), unet: weight, text: weight, mode: 'folded' } as const;
-    await expectAgrees([use], `${name}@${weight}`);
+    await expectAgrees([use], `${name}@${weight}`, `${KINDS[name]}, folded`);
   });
 
   // Some of what its LoKr changes is too large to be computed in each run.
   it.each(cases.filter(({ name }) => name !== 'lokr'))('$name at $weight, live', async ({ name, weight }) => {
-    await expectAgrees(
-      [{ lora: await lora(name), unet: weight, text: weight, mode: 'live' }],
-      `${name}@${weight}`,
-    );
+    const use = { lora: await lora(name), unet: weight, text: weight, mode: 'live' } as const;
+    await expectAgrees([use], `${name}@${weight}`, `${KINDS[name]}, live`);
   });
 
   it.each(['folded', undefined] as const)('two files at once, %s', async (mode) => {
@@ -87,6 +96,6 @@ describe.skipIf(!hasGoldens)('changes to the tiny SD 1.x checkpoint:', () => {
       { lora: await lora('lora'), unet: 0.7, text: 0.7 },
       { lora: await lora('lokr'), unet: 0.4, text: 0.4 },
     ].map((use) => ({ ...use, ...(mode === undefined ? {} : { mode }) }));
-    await expectAgrees(uses, 'lora@0.7+lokr@0.4');
+    await expectAgrees(uses, 'lora@0.7+lokr@0.4', 'LoRA and LoKr at once');
   });
 });

@@ -13,11 +13,13 @@ import { openSafetensors } from '../../../engine/src/weights/safetensors.ts';
 import { Weights } from '../../../engine/src/weights/weights.ts';
 import { writeCheckpoints } from '../../fixtures/networks/write-checkpoints.mjs';
 import { maxDifference } from '../diffusion/goldens.ts';
-import { expectDecoderAgrees, expectEncoderAgrees, TOLERANCE } from './agreement.ts';
+import { fixture } from '../report/measure.ts';
+import { comparisonsOf, expectDecoderAgrees, expectEncoderAgrees, TOLERANCE } from './agreement.ts';
 import { openReferences, type References } from './tensors.ts';
 
 // The reference is diffusers 0.42.1 in float64, of the whole picture: see make_fixtures.py.
 const EXPECTED = fileURLToPath(new URL('../../fixtures/networks/expected.safetensors', import.meta.url));
+const compared = comparisonsOf('in tiles, against the whole', fixture('diffusers 0.42.1, float64'));
 const SCALE = 0.18215;
 const OPTIONS = { threads: 1 };
 
@@ -51,7 +53,7 @@ describe.each(['levels', 'linear'])('the VAE of "%s" in tiles', (name) => {
     const { value, tiles } = await finish(decoder.decode(latents, 16));
     expect(tiles).toBeGreaterThan(decoder.model.stages.length); // more than one for some
     expect([1, 3, value.height, value.width]).toEqual(expected.dims);
-    expect(maxDifference(value.data, expected.data)).toBeLessThan(TOLERANCE.decode);
+    compared.decode.close(value.data, expected.data, TOLERANCE.decode);
     await decoder.dispose();
   });
 
@@ -63,7 +65,7 @@ describe.each(['levels', 'linear'])('the VAE of "%s" in tiles', (name) => {
     for (const part of ['mean', 'logvar'] as const) {
       const expected = references.planes(`${name}.vae.${part}`);
       expect(value[part].dims).toEqual(expected.dims);
-      expect(maxDifference(value[part].data, expected.data)).toBeLessThan(TOLERANCE.encode);
+      compared.encode.close(value[part].data, expected.data, TOLERANCE.encode);
     }
     await encoder.dispose();
   });
@@ -97,11 +99,9 @@ describe('a checkpoint whose VAE may take next to no memory', () => {
     const options = { ...OPTIONS, cache };
     const path = join(folder, 'linear.safetensors');
     const model = await openCheckpoint(path, { ...options, vaeBytes: 1 });
-    await expectDecoderAgrees(model, references, {
-      latents: 'linear.vae.latents',
-      decoded: 'linear.vae.decoded',
-    });
-    await expectEncoderAgrees(model, references, 'linear.vae');
+    const names = { latents: 'linear.vae.latents', decoded: 'linear.vae.decoded' };
+    await expectDecoderAgrees(model, references, names, compared);
+    await expectEncoderAgrees(model, references, 'linear.vae', compared);
     const vae = await vaeOf('linear');
     for (const [name, network] of [
       ['VAE decoder', vaeDecoder(vae)],

@@ -6,14 +6,20 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DiffusionModel } from '../../../engine/src/families/diffusion-model.ts';
 import { inspectFile } from '../../../engine/src/families/inspect-file.ts';
 import { openCheckpoint } from '../../../engine/src/families/open-checkpoint.ts';
-import { maxDifference } from '../diffusion/goldens.ts';
+import { comparisonsOf } from '../networks/agreement.ts';
 import { openReferences, type References } from '../networks/tensors.ts';
+import { fixture } from '../report/measure.ts';
 
 // The reference is PyTorch 2.13 in float32: see make_fixtures.py beside the model.
 const FIXTURES = fileURLToPath(new URL('../../fixtures/onnx-folder/', import.meta.url));
 const FOLDER = join(FIXTURES, 'model');
 /** Some times what was measured (1.3e-6, 1e-6, 1.3e-3, 1e-6): rounding, and a decoder of half precision with its 11 bits. */
 const TOLERANCE = { text: 1e-5, unet: 1e-5, decode: 5e-3, encode: 1e-5 } as const;
+
+const PYTORCH = fixture('PyTorch 2.13.0');
+const compared = comparisonsOf('ONNX folder', PYTORCH);
+const comparedHalf = comparisonsOf('ONNX folder, half precision', PYTORCH);
+const comparedXl = comparisonsOf('ONNX folder, SDXL', PYTORCH);
 
 describe('a model exported to ONNX computes what PyTorch computes:', () => {
   let model: DiffusionModel;
@@ -28,7 +34,7 @@ describe('a model exported to ONNX computes what PyTorch computes:', () => {
     const expected = references.floats('hidden');
     const { data, dims } = await model.encodeText(references.ids('ids'));
     expect(dims).toEqual(expected.dims);
-    expect(maxDifference(data, expected.data)).toBeLessThan(TOLERANCE.text);
+    compared.text.close(data, expected.data, TOLERANCE.text);
   });
 
   it('UNet, whose weights lie beside the graph and whose timestep is a whole number', async () => {
@@ -39,7 +45,7 @@ describe('a model exported to ONNX computes what PyTorch computes:', () => {
     for (const fraction of [0, 0.4]) {
       const { data, dims } = await model.predict(sample, timestep + fraction, context);
       expect(dims).toEqual(expected.dims);
-      expect(maxDifference(data, expected.data)).toBeLessThan(TOLERANCE.unet);
+      compared.unet.close(data, expected.data, TOLERANCE.unet);
     }
   });
 
@@ -51,14 +57,14 @@ describe('a model exported to ONNX computes what PyTorch computes:', () => {
     const { data, dims } = await model.predict(twice as typeof sample, timestep, context);
     expect(dims[0]).toBe(2);
     const expected = references.floats('out').data;
-    expect(maxDifference(data.slice(expected.length), expected)).toBeLessThan(TOLERANCE.unet);
+    compared.unet.close(data.slice(expected.length), expected, TOLERANCE.unet);
   });
 
   it('VAE decoder in half precision', async () => {
     const expected = references.planes('decoded');
     const { data, height, width } = await model.decode(references.planes('latents'));
     expect([1, 3, height, width]).toEqual(expected.dims);
-    expect(maxDifference(data, expected.data)).toBeLessThan(TOLERANCE.decode);
+    comparedHalf.decode.close(data, expected.data, TOLERANCE.decode);
   });
 
   it('VAE encoder', async () => {
@@ -67,7 +73,7 @@ describe('a model exported to ONNX computes what PyTorch computes:', () => {
     for (const part of ['mean', 'logvar'] as const) {
       const expected = references.planes(part);
       expect(posterior[part].dims).toEqual(expected.dims);
-      expect(maxDifference(posterior[part].data, expected.data)).toBeLessThan(TOLERANCE.encode);
+      compared.encode.close(posterior[part].data, expected.data, TOLERANCE.encode);
     }
   });
 
@@ -115,8 +121,8 @@ describe('a model of the kind of SDXL exported to ONNX computes what PyTorch com
     const { data, dims, pooled } = await model.encodeText(references.ids('ids'));
     const expected = references.floats('context');
     expect(dims).toEqual(expected.dims);
-    expect(maxDifference(data, expected.data)).toBeLessThan(TOLERANCE.text);
-    expect(maxDifference(pooled!, references.floats('pooled').data)).toBeLessThan(TOLERANCE.text);
+    comparedXl.text.close(data, expected.data, TOLERANCE.text);
+    comparedXl.text.close(pooled!, references.floats('pooled').data, TOLERANCE.text);
     await expect(model.encodeText(references.ids('ids'), 3)).rejects.toMatchObject({
       code: 'invalid-request',
     });
@@ -130,7 +136,7 @@ describe('a model of the kind of SDXL exported to ONNX computes what PyTorch com
       pooled: references.floats('pooled').data,
     };
     const { data } = await model.predict(references.planes('sample'), timestep, context);
-    expect(maxDifference(data, references.floats('out').data)).toBeLessThan(TOLERANCE.unet);
+    comparedXl.unet.close(data, references.floats('out').data, TOLERANCE.unet);
     expect(model.card.family).toBe('sdxl');
   });
 });

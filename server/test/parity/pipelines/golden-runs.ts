@@ -9,6 +9,7 @@ import {
   maxDifference,
   type GoldenTensor,
 } from '../diffusion/goldens.ts';
+import { Comparison, golden } from '../report/measure.ts';
 
 /** A whole picture of the reference, and what it was made of. */
 export interface Run {
@@ -56,13 +57,37 @@ const DIFFUSERS: Record<string, { sampler: string; scheduler?: string }> = {
   dpmpp_2m_karras: { sampler: 'DPM++ 2M', scheduler: 'Karras' },
 };
 
+const ENGINES = { diffusers: 'diffusers 0.42.1', webui: "webui 1.10's rules over k-diffusion 0.1.1" };
+
+/** What the report calls the runs of a family, and their kinds. */
+const FAMILIES: Record<string, string> = {
+  sd1: 'SD 1.x',
+  sd2: 'SD 2.x',
+  sdxl: 'SDXL',
+  inpaint: 'SD 1.x with 9 channels',
+  depth: 'SD 2.x with depth',
+};
+const KINDS: Record<string, string> = {
+  txt2img: 'text to image',
+  'txt2img-hires': 'second, larger pass',
+  img2img: 'image to image',
+  depth2img: 'image to image',
+  control: 'ControlNet',
+  adapter: 'T2I-Adapter',
+  inpaint9: 'inpainting',
+  'inpaint-blend': 'inpainting',
+  'inpaint-legacy': 'inpainting, the picture itself kept',
+};
+
 /** The runs of a family and the tensors that go with them. */
 export class GoldenRuns {
   readonly runs: readonly Run[];
   readonly tensors: ReadonlyMap<string, GoldenTensor>;
   readonly #folder: string;
+  readonly #family: string;
 
   constructor(family: string) {
+    this.#family = FAMILIES[family] ?? family;
     this.#folder = `families/${family}/`;
     this.runs = goldenJson<{ runs: Run[] }>(`${this.#folder}runs.json`).runs;
     this.tensors = goldenTensors(`${this.#folder}runs.safetensors`);
@@ -136,11 +161,17 @@ export class GoldenRuns {
     const error = maxDifference(latents.data, expected.data) / run.latents_std;
     const png = await this.image(run.png);
     const pixels = maxDifference(image.data, png.data);
-    expect(error).toBeLessThanOrEqual(1e-3);
+    const compared = this.#comparison(run);
+    compared.within(error, 1e-3, 'std');
     expect([image.width, image.height]).toEqual([png.width, png.height]);
-    expect(pixels).toBeLessThanOrEqual(2);
+    compared.within(pixels, 2, 'level');
     const total = image.data.reduce((sum, byte, i) => sum + Math.abs(byte - png.data[i]!), 0);
-    expect(total / png.data.length).toBeLessThanOrEqual(0.02);
+    compared.within(total / png.data.length, 0.02, 'mean level');
+  }
+
+  #comparison({ kind, lora, engine }: Run): Comparison {
+    const pipeline = (KINDS[kind] ?? kind) + (lora === undefined ? '' : ' with a LoRA');
+    return new Comparison('Whole pictures', `${this.#family}, ${pipeline}`, golden(ENGINES[engine]));
   }
 }
 

@@ -4,7 +4,8 @@ import { openCheckpoint } from '../../../engine/src/families/open-checkpoint.ts'
 import { openLora } from '../../../engine/src/families/open-lora.ts';
 import { conditionOn } from '../../../engine/src/pipelines/conditioning.ts';
 import { textToImage } from '../../../engine/src/pipelines/text-to-image.ts';
-import { goldenJson, goldenPath, goldenTensors, hasGoldens, maxDifference } from '../diffusion/goldens.ts';
+import { goldenJson, goldenPath, goldenTensors, hasGoldens } from '../diffusion/goldens.ts';
+import { Comparison, golden } from '../report/measure.ts';
 import { GoldenRuns } from './golden-runs.ts';
 
 /** Each family, and how many of its runs are drawn from text with nothing but a checkpoint. */
@@ -84,6 +85,11 @@ describe.skipIf(!hasGoldens)('text to image, sd1', () => {
       weighted: { name: string; prompt: string }[];
     }
     const { weighted } = goldenJson<Texts>('families/sd1/text.json');
+    const compared = new Comparison(
+      'Text',
+      'Weighted prompts, SD 1.x',
+      golden("webui 1.10's rules over transformers 5.23.0"),
+    );
     const expected = goldenTensors('families/sd1/text.safetensors');
     expect(weighted).toHaveLength(7);
     for (const { name, prompt } of weighted) {
@@ -91,7 +97,7 @@ describe.skipIf(!hasGoldens)('text to image, sd1', () => {
         const actual = await conditionOn(model, prompt, { clipSkip, conventions: 'webui', embeddings: [] });
         const { data } = expected.get(`${name}.skip${clipSkip}`)!;
         // As much as the text encoder alone is allowed.
-        expect(maxDifference(actual.data, data), prompt).toBeLessThanOrEqual(5e-5);
+        compared.close(actual.data, data, 5e-5, prompt);
       }
     }
   });

@@ -6,6 +6,11 @@ import { splitAtAnd } from '../../../engine/src/prompt/composition.ts';
 import { parseEmphasis } from '../../../engine/src/prompt/emphasis.ts';
 import { END_TOKEN, START_TOKEN } from '../../../engine/src/prompt/tokenizer.ts';
 import { goldenJson, hasGoldens } from '../diffusion/goldens.ts';
+import { Comparison, golden } from '../report/measure.ts';
+
+const WEBUI = golden('webui 1.10');
+const TRANSFORMERS = golden('transformers 5.23.0');
+const row = (feature: string, origin = WEBUI): Comparison => new Comparison('Text', feature, origin);
 
 describe.skipIf(!hasGoldens)('the tokenizer of transformers 5', () => {
   interface Goldens {
@@ -17,14 +22,14 @@ describe.skipIf(!hasGoldens)('the tokenizer of transformers 5', () => {
     : { cases: [], padded: [] };
 
   it.each(cases)('encodes $text', async ({ text, ids }) => {
-    expect((await clipTokenizer()).encode(text)).toEqual(ids);
+    row('Tokens', TRANSFORMERS).exact((await clipTokenizer()).encode(text), ids);
   });
 
   it('fills up to 77', async () => {
     const tokenizer = await clipTokenizer();
     for (const { text, ids_77: expected } of padded) {
       const [chunk] = toChunks([{ text, weight: 1 }], (part) => tokenizer.encode(part));
-      expect([...chunk!.tokens]).toEqual(expected);
+      row('Tokens', TRANSFORMERS).exact([...chunk!.tokens], expected);
     }
   });
 });
@@ -41,11 +46,12 @@ describe.skipIf(!hasGoldens)('the prompt language of webui 1.10', () => {
   it.each(cases)('reads the emphasis of $prompt', ({ prompt, attention, attention_error: error }) => {
     const parsed = parseEmphasis(prompt).map(({ text, weight }) => [text, weight]);
     // Where the reference raises, the number is text.
-    expect(parsed).toEqual(error ? [['a:1.2.3', 1.1]] : attention);
+    row('Emphasis').exact(parsed, error ? [['a:1.2.3', 1.1]] : attention);
   });
 
   it.each(cases.filter(({ multicond }) => multicond))('cuts $prompt at AND', ({ prompt, multicond }) => {
-    expect(splitAtAnd(prompt).map(({ text, weight }) => [text, weight])).toEqual(multicond!.parts);
+    const parts = splitAtAnd(prompt).map(({ text, weight }) => [text, weight]);
+    row('AND').exact(parts, multicond!.parts);
   });
 
   interface Chunked {
@@ -77,7 +83,8 @@ describe.skipIf(!hasGoldens)('the prompt language of webui 1.10', () => {
         fixes.map(({ offset, embedding }) => [offset, embedding]),
       );
       expect(actual[0]).toBe(START_TOKEN);
-      expect([...actual]).toEqual(Object.assign(new Array<number>(77).fill(END_TOKEN), tokens));
+      const filled = Object.assign(new Array<number>(77).fill(END_TOKEN), tokens);
+      row('Chunks of 75 tokens').exact([...actual], filled);
       const expected = Object.assign(new Array<number>(77).fill(1), multipliers === 1 ? [] : multipliers);
       weights.forEach((weight, at) => expect(weight).toBeCloseTo(expected[at]!, 12));
     });

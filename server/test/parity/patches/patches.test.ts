@@ -1,17 +1,16 @@
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { GraphBuilder, type PatchedTensor, type Value } from '../onnx/graph.ts';
-import { takeBranches } from '../onnx/live-branch.ts';
-import { liveInputs, Session } from '../onnx/session.ts';
-import { openSafetensors } from '../weights/safetensors.ts';
-import { countOf, type TensorInfo, type WeightSource } from '../weights/weight-source.ts';
-import { readLora, type Lora } from './lora.ts';
-import type { Strength } from './factor.ts';
+import { GraphBuilder, type PatchedTensor, type Value } from '../../../engine/src/onnx/graph.ts';
+import { takeBranches } from '../../../engine/src/onnx/live-branch.ts';
+import { liveInputs, Session } from '../../../engine/src/onnx/session.ts';
+import { openSafetensors } from '../../../engine/src/weights/safetensors.ts';
+import { countOf, type TensorInfo, type WeightSource } from '../../../engine/src/weights/weight-source.ts';
+import { readLora, type Lora } from '../../../engine/src/patches/lora.ts';
+import type { Strength } from '../../../engine/src/patches/factor.ts';
+import { Comparison, fixture } from '../report/measure.ts';
 
 // Reference: torch 2.13.0 in float64; see make_fixtures.py. Weights are about 0.3, updates up to 3.
-const EXPECTED = fileURLToPath(
-  new URL('../../../test/fixtures/patches/expected.safetensors', import.meta.url),
-);
+const EXPECTED = fileURLToPath(new URL('../../fixtures/patches/expected.safetensors', import.meta.url));
 const TOLERANCE = 5e-6;
 
 let source: WeightSource;
@@ -50,13 +49,36 @@ async function made(build: (graph: GraphBuilder) => Value): Promise<Float32Array
   return data;
 }
 
+/** What the report calls a change, by what its name begins with. */
+const FEATURES: [string, string][] = [
+  ['lora-conv', 'LoRA of convolutions'],
+  ['lora-mid', 'LoRA with a middle (Tucker)'],
+  ['lora', 'LoRA'],
+  ['loha', 'LoHa'],
+  ['lokr', 'LoKr'],
+  ['ia3', 'IA3'],
+  ['dora', 'DoRA'],
+  ['full', 'full difference'],
+  ['norm', 'difference of norms'],
+  ['glora', 'GLoRA'],
+  ['oft', 'OFT'],
+  ['boft', 'BOFT'],
+];
+const REFERENCE = fixture('torch 2.13.0 after the papers, float64');
+
+function featureOf(name: string): string {
+  const found = FEATURES.find(([start]) => name.startsWith(start));
+  if (found === undefined) throw new Error(`The report has no name for ${name}.`);
+  return `${found[1]}: weights`;
+}
+
 async function expectClose(actual: Float32Array, name: string, rows?: [number, number]): Promise<void> {
   const all = await source.readFloats(tensor(name));
   const columns = all.length / (tensor(name).shape[0] ?? 1);
   const expected = rows === undefined ? all : all.subarray(rows[0] * columns, rows[1] * columns);
   expect(actual).toHaveLength(expected.length);
-  const largest = Math.max(...actual.map((value, index) => Math.abs(value - expected[index]!)));
-  expect(largest).toBeLessThan(TOLERANCE);
+  const row = new Comparison('Changes to a checkpoint', featureOf(name), REFERENCE);
+  row.close(actual, expected, TOLERANCE, name);
 }
 
 const CASES = [
