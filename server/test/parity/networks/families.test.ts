@@ -116,7 +116,10 @@ describe.skipIf(!hasGoldens)('SDXL', () => {
 });
 
 describe.skipIf(!hasGoldens)('UNets that take more than latents', () => {
-  it.each([['depth', 'tiny-depth.safetensors', 1]] as const)('%s', async (task, file, extra) => {
+  it.each([
+    ['SD 1.x', 'inpaint', 'tiny-inpaint.ckpt', 5],
+    ['SD 2.x', 'depth', 'tiny-depth.safetensors', 1],
+  ] as const)('%s, %s', async (family, task, file, extra) => {
     const model = await open(file);
     expect(model).toMatchObject({ task, prediction: 'epsilon', latentChannels: 4 });
     const unet = await references(`${task}/unet`);
@@ -131,7 +134,7 @@ describe.skipIf(!hasGoldens)('UNets that take more than latents', () => {
       { data: context.data, dims: [1, tokens, contextWidth] },
       { concat: { data: data.slice(split), dims: [1, extra, height, width] } },
     );
-    const compared = comparisonsOf(`SD 2.x, ${task}`, DIFFUSERS);
+    const compared = comparisonsOf(`${family}, ${task} (${4 + extra} channels)`, DIFFUSERS);
     compared.unet.close(result.data, unet.floats('0.out').data, TOLERANCE.unet);
     await model.dispose();
   });

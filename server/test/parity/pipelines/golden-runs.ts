@@ -76,6 +76,7 @@ const KINDS: Record<string, string> = {
   adapter: 'T2I-Adapter',
   inpaint9: 'inpainting',
   'inpaint-blend': 'inpainting',
+  'inpaint-masked': 'inpainting',
   'inpaint-legacy': 'inpainting, the picture itself kept',
 };
 

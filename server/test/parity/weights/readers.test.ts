@@ -21,12 +21,12 @@ const row = (file: string): Comparison => {
   if (file.endsWith('.gguf')) {
     return new Comparison('Weight files', 'GGUF, every type: tensors', fixture('gguf 0.19.0'));
   }
-  const format = file === 'legacy.pt' ? 'torch, before archives' : 'torch archive';
+  const format = file === 'legacy.pt' ? 'Torch, before archives' : 'Torch archive';
   return new Comparison('Weight files', `${format}: tensors`, fixture('torch 2.13.0'));
 };
 const twins = new Comparison(
   'Weight files',
-  'torch archive: tensors',
+  'Torch archive: tensors',
   golden('the same weights as safetensors'),
 );
 
