@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -51,6 +51,27 @@ it('opens a file anew that was written to since', async () => {
   await expect(cache.use(stale, ofTwo)).rejects.toMatchObject({ code: 'model-changed' });
   expect(await cache.use(await factor('b'), ofTwo)).toBe(10); // the failure is forgotten
   await cache.dispose();
+});
+
+it('notices before each use that a file of an open network was written to, cut or taken away', async () => {
+  const damages: [string, (path: string) => void, string][] = [
+    [
+      'written',
+      (path) => writeFileSync(path, floatsFile({ w: { shape: [1], values: [9] } })),
+      'model-changed',
+    ],
+    ['cut', (path) => truncateSync(path, 8), 'model-changed'],
+    ['gone', (path) => rmSync(path), 'model-not-found'],
+  ];
+  for (const [name, damage, code] of damages) {
+    const cache = new SessionCache();
+    const request = await factor(name, 3);
+    expect(await cache.use(request, ofTwo)).toBe(6);
+    damage(join(folder, name));
+    await expect(cache.use(request, ofTwo)).rejects.toMatchObject({ code });
+    expect(await cache.use(await factor(name, 4), ofTwo)).toBe(8);
+    await cache.dispose();
+  }
 });
 
 it('closes what was not used for longest when the budget is spent, but never what is in use', async () => {

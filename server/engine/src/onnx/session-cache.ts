@@ -20,8 +20,6 @@ interface Entry {
   readonly sources: readonly WeightSource[];
   /** Runs under way; an entry in use is never closed. */
   pins: number;
-  /** Those that have been told that its files are as they were. */
-  readonly known: WeakSet<NetworkRequest>;
 }
 
 /**
@@ -50,12 +48,14 @@ export class SessionCache {
   }
 
   /**
-   * Uses a network, which is loaded first where it is not.
+   * Uses a network, which is loaded first where it is not. Its files are looked at each time, since the runtime reads some
+   * weights from them as it goes: one that was written to would give pictures of mixed weights, and one that became shorter
+   * would end the process.
    * @throws EngineError `model-changed` if a file is not what it was; `out-of-memory` with the numbers if there is no room
    */
   async use<Result>(request: NetworkRequest, run: (session: Session) => Promise<Result>): Promise<Result> {
     const key = keyOf(request);
-    const current = await this.#current(key, request);
+    const current = await this.#current(key);
     const entry = current ?? this.#entries.get(key) ?? this.#enter(request); // somebody else may have been quicker
     this.#entries.delete(key);
     this.#entries.set(key, entry); // now the last to go
@@ -97,12 +97,11 @@ export class SessionCache {
   }
 
   /** What is open for a key, unless its files have changed since. */
-  async #current(key: string, request: NetworkRequest): Promise<Entry | undefined> {
+  async #current(key: string): Promise<Entry | undefined> {
     const entry = this.#entries.get(key);
-    if (entry === undefined || entry.known.has(request)) return entry;
+    if (entry === undefined) return undefined;
     try {
       await Promise.all(entry.sources.map((source) => source.checkUnchanged()));
-      entry.known.add(request);
       return entry;
     } catch {
       await this.#close(key); // of what the files were before
@@ -125,7 +124,6 @@ export class SessionCache {
       bytes,
       sources,
       pins: 0,
-      known: new WeakSet([request]),
     };
     return entry;
   }
