@@ -1,14 +1,15 @@
 import { guidanceWeights, instructionWeights } from '../diffusion/guidance.ts';
 import type { Latents } from '../diffusion/latents.ts';
-import type { Guides, SizeConditioning, TextConditioning } from '../families/diffusion-model.ts';
-import type { Conditioning } from './conditioning.ts';
+import type { Guides, SizeConditioning } from '../families/diffusion-model.ts';
+import type { Conditioning, TimedConditioning } from './conditioning.ts';
 import type { Settings } from './settings.ts';
 
 /** One of the evaluations of the UNet that a step is made of. */
 export interface Branch {
   /** How much of its answer is in the sum; the weights of all add up to 1. */
   readonly weight: number;
-  readonly context: TextConditioning;
+  /** The text over time, at least one entry. */
+  readonly schedule: readonly TimedConditioning[];
   readonly guides: Guides;
   readonly isUncond: boolean;
 }
@@ -29,15 +30,15 @@ export function textBranches(
     cfgScale,
     conds.map(({ weight }) => weight),
   );
-  const towards = conds.map(({ context }, index) => ({
+  const towards = conds.map(({ schedule }, index) => ({
     weight: weights.conds[index]!,
-    context,
+    schedule,
     guides: guides(size, LIKED, concat),
     isUncond: false,
   }));
   const away = {
     weight: weights.uncond,
-    context: uncond,
+    schedule: uncond,
     guides: guides(size, DISLIKED, concat),
     isUncond: true,
   };
@@ -52,11 +53,11 @@ export function instructionBranches(
 ): Branch[] {
   const weights = instructionWeights(cfgScale, imageCfgScale);
   const none = { data: new Float32Array(picture.data.length), dims: picture.dims };
-  const away = { context: uncond, isUncond: true };
+  const away = { schedule: uncond, isUncond: true };
   return [
-    ...conds.map(({ context, weight }) => ({
+    ...conds.map(({ schedule, weight }) => ({
       weight: weight * weights.cond,
-      context,
+      schedule,
       guides: guides(size, LIKED, picture),
       isUncond: false,
     })),

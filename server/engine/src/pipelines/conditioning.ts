@@ -1,123 +1,142 @@
 import { guidanceWeights } from '../diffusion/guidance.ts';
-import type { DiffusionModel, TextConditioning } from '../families/diffusion-model.ts';
-import { fitsEmbedding, type Embedding } from '../families/embedding.ts';
-import type { Chunk } from '../prompt/chunks.ts';
-import { CHUNK_LENGTH, toChunks } from '../prompt/chunks.ts';
-import { EmbeddingNames } from '../prompt/embedding-names.ts';
-import { splitAtAnd } from '../prompt/composition.ts';
-import { parseEmphasis } from '../prompt/emphasis.ts';
-import { weighted } from '../prompt/weighting.ts';
-import { clipTokenizer } from './clip-tokenizer.ts';
+import type { TextConditioning } from '../families/diffusion-model.ts';
+import { CHUNK_LENGTH } from '../prompt/chunks.ts';
+import { withoutComments } from '../prompt/comments.ts';
+import { takeTags } from '../prompt/extra-networks.ts';
+import { promptPlan, type PlannedPart, type PromptPlan } from '../prompt/prompt-plan.ts';
+import { PromptEncoder, type TextModel, type TextSettings } from './encode-prompt.ts';
 import type { Settings } from './settings.ts';
 
-/** What {@link conditionOn} asks of a model. */
-type TextModel = Pick<DiffusionModel, 'encodeText' | 'textWidths' | 'card' | 'task'>;
-type TextSettings = Pick<Settings, 'clipSkip' | 'conventions' | 'embeddings'>;
-
-/** A prompt that is followed, and how much it counts beside the others. */
-export interface WeightedConditioning {
+/** What a prompt is up to an evaluation of the guided model; see `entryAt`. */
+export interface TimedConditioning {
+  readonly endAt: number;
   readonly context: TextConditioning;
+}
+
+/** A prompt that is followed, over time, and how much it counts beside the others. */
+export interface WeightedConditioning {
+  readonly schedule: readonly TimedConditioning[];
   readonly weight: number;
 }
 
 /** What the prompts of a request come to. */
 export interface Conditioning {
   readonly conds: readonly WeightedConditioning[];
-  readonly uncond: TextConditioning;
+  readonly uncond: readonly TimedConditioning[];
 }
 
+type PromptSettings = TextSettings &
+  Pick<Settings, 'prompt' | 'negativePrompt' | 'cfgScale' | 'steps' | 'sampler'> &
+  Partial<Pick<Settings, 'hasOldTimelines'>>;
+
 /**
- * Encodes the prompt, part by part, and the negative prompt if it counts. `signal` is checked before every chunk.
+ * Encodes the prompt, part by part and moment by moment, and the negative prompt if it counts.
+ * @param first Settings of the pass before, where this is the second.
+ * @param signal Checked before every chunk.
  */
 export async function conditionOnPrompts(
   model: TextModel,
-  settings: TextSettings & Pick<Settings, 'prompt' | 'negativePrompt' | 'cfgScale'>,
-  signal?: AbortSignal,
+  settings: PromptSettings,
+  { signal, first }: { signal?: AbortSignal | undefined; first?: PromptSettings } = {},
 ): Promise<Conditioning> {
-  const { prompt, conventions } = settings;
-  const parts = conventions === 'webui' ? splitAtAnd(prompt) : [{ text: prompt, weight: 1 }];
+  const encoder = new PromptEncoder(model, settings, signal);
+  const plan = planOf(settings, { text: settings.prompt, isNegative: false, first });
   const conds: WeightedConditioning[] = [];
-  for (const { text, weight } of parts) {
-    conds.push({ context: await conditionOn(model, text, settings, signal), weight });
+  for (const part of plan.parts) {
+    conds.push({ schedule: await encodePart(encoder, plan, part), weight: part.weight });
   }
-  const longest = Math.max(...conds.map(({ context }) => context.dims[1]));
+  const longest = Math.max(...conds.map(({ schedule }) => schedule[0]!.context.dims[1]));
   return {
-    conds: conds.map(({ context, weight }) => ({ context: lengthened(context, longest), weight })),
-    uncond: await unconditional(model, settings, conds, signal),
+    conds: conds.map(({ schedule, weight }) => ({
+      schedule: schedule.map(({ endAt, context }) => ({ endAt, context: lengthened(context, longest) })),
+      weight,
+    })),
+    uncond: await unconditional(model, settings, { encoder, conds, first }),
   };
 }
 
-async function unconditional(
-  model: TextModel,
-  settings: TextSettings & Pick<Settings, 'negativePrompt' | 'cfgScale'>,
-  conds: readonly WeightedConditioning[],
-  signal?: AbortSignal,
-): Promise<TextConditioning> {
-  const [{ context }] = conds as [WeightedConditioning];
-  const weights = conds.map(({ weight }) => weight);
-  const counts = guidanceWeights(settings.cfgScale, weights).uncond !== 0 || model.task === 'instruct';
-  if (!counts) return context;
-  if (isZero(model, settings)) return nothing(context);
-  return conditionOn(model, settings.negativePrompt ?? '', settings, signal);
-}
-
 /**
- * Encodes one prompt: its chunks one by one, each weighted, side by side along the token axis. The vector for the whole text
- * is that of the first chunk.
- * @param settings See `Conventions`: `diffusers` takes the text as it is and cuts it after the first chunk.
+ * Encodes one text at one moment, without looking for comments, tags, AND or changes over time.
  * @param signal Checked before every chunk.
  */
 export async function conditionOn(
   model: TextModel,
-  prompt: string,
-  { clipSkip, conventions, embeddings }: TextSettings,
+  text: string,
+  settings: TextSettings,
   signal?: AbortSignal,
 ): Promise<TextConditioning> {
-  const tokenizer = await clipTokenizer();
-  const encode = (text: string) => tokenizer.encode(text);
-  const fitting = embeddings.filter((embedding) => fitsEmbedding(model.textWidths, embedding));
-  const names = new EmbeddingNames(fitting, encode);
-  const chunks =
-    conventions === 'webui'
-      ? toChunks(parseEmphasis(prompt), encode, { embeddings: names })
-      : toChunks([{ text: prompt, weight: 1 }], encode, { commaBacktrack: 0, embeddings: names }).slice(0, 1);
-  // The webui skips layers of SD 1.x only.
-  const skip = conventions === 'webui' && model.card.family !== 'sd1' ? 1 : clipSkip;
-  const encoded: TextConditioning[] = [];
-  for (const chunk of chunks) {
-    signal?.throwIfAborted();
-    encoded.push(await encodeChunk(model, chunk, skip));
+  const [context] = await new PromptEncoder(model, settings, signal).encode([text]);
+  return context!;
+}
+
+/** Evaluations of the guided model in a pass, as the webui counts them. */
+const evaluationsOf = ({ steps, sampler }: PromptSettings): number =>
+  sampler.isSecondOrder ? 2 * steps : steps;
+
+function planOf(
+  settings: PromptSettings,
+  { text, isNegative, first }: { text: string; isNegative: boolean; first: PromptSettings | undefined },
+): PromptPlan {
+  const evaluations = evaluationsOf(settings);
+  if (settings.conventions === 'diffusers') {
+    return { texts: [text], parts: [{ weight: 1, schedule: [{ endAt: evaluations, text: 0 }] }] };
   }
-  return sideBySide(encoded);
+  const commentless = withoutComments(text);
+  return promptPlan(
+    // Tags in negative prompts are text.
+    isNegative ? commentless : takeTags(commentless).text,
+    first ? evaluationsOf(first) : evaluations,
+    {
+      isNegative,
+      isOldTimeline: settings.hasOldTimelines ?? false,
+      ...(first && { hiresSteps: evaluations }),
+    },
+  );
 }
 
-async function encodeChunk(
+async function encodePart(
+  encoder: PromptEncoder,
+  { texts }: PromptPlan,
+  { schedule }: PlannedPart,
+): Promise<TimedConditioning[]> {
+  const contexts = await encoder.encode(schedule.map(({ text }) => texts[text]!));
+  return schedule.map(({ endAt }, index) => ({ endAt, context: contexts[index]! }));
+}
+
+interface Surroundings {
+  readonly encoder: PromptEncoder;
+  readonly conds: readonly WeightedConditioning[];
+  readonly first: PromptSettings | undefined;
+}
+
+async function unconditional(
   model: TextModel,
-  { tokens, weights, fixes }: Chunk<Embedding>,
-  clipSkip: number,
-): Promise<TextConditioning> {
-  const encoded = await model.encodeText(tokens, clipSkip, fixes);
-  return { ...encoded, data: weighted(encoded.data, weights, encoded.widths) };
-}
-
-function sideBySide(parts: readonly TextConditioning[]): TextConditioning {
-  const [first] = parts;
-  if (!first || parts.length === 1) return first!;
-  const data = new Float32Array(first.data.length * parts.length);
-  parts.forEach((part, i) => data.set(part.data, i * first.data.length));
-  return { ...first, data, dims: [1, CHUNK_LENGTH * parts.length, first.dims[2]] };
+  settings: PromptSettings,
+  { encoder, conds, first }: Surroundings,
+): Promise<readonly TimedConditioning[]> {
+  const [{ schedule }] = conds as [WeightedConditioning];
+  const weights = conds.map(({ weight }) => weight);
+  const counts = guidanceWeights(settings.cfgScale, weights).uncond !== 0 || model.task === 'instruct';
+  if (!counts) return schedule;
+  const plan = planOf(settings, { text: settings.negativePrompt ?? '', isNegative: true, first });
+  if (isZero(model, settings, plan)) {
+    const [{ endAt, context }] = schedule as [TimedConditioning];
+    return [{ endAt, context: nothing(context) }];
+  }
+  return encodePart(encoder, plan, plan.parts[0]!);
 }
 
 /**
- * Whether SDXL is told nothing at all in place of an empty negative prompt: an empty one in the webui, one left out in
- * diffusers, where the refiner's configuration says otherwise.
+ * Whether SDXL is told nothing at all in place of an empty negative prompt: one that is empty throughout in the webui, one
+ * left out in diffusers, where the refiner's configuration says otherwise.
  */
 function isZero(
   { card }: TextModel,
   { negativePrompt, conventions }: Pick<Settings, 'negativePrompt' | 'conventions'>,
+  { texts }: PromptPlan,
 ): boolean {
   if (conventions === 'diffusers') return card.family === 'sdxl' && negativePrompt === null;
-  return ['sdxl', 'sdxl-refiner'].includes(card.family) && (negativePrompt ?? '') === '';
+  return ['sdxl', 'sdxl-refiner'].includes(card.family) && texts.every((text) => text === '');
 }
 
 function nothing({ dims: [, , width], pooled }: TextConditioning): TextConditioning {

@@ -18,7 +18,7 @@ export async function* prepared(
   yield* emitted<GenerationEvent>((emit) =>
     model.load((network) => emit({ type: 'loading', network }), signal),
   );
-  const conditioning = await conditionOnPrompts(model, settings, signal);
+  const conditioning = await conditionOnPrompts(model, settings, { signal });
   yield { type: 'conditioned' };
   return conditioning;
 }

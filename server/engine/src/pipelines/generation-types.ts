@@ -3,12 +3,14 @@ import type { Latents } from '../diffusion/latents.ts';
 import type { PixelPlanes, SizeConditioning } from '../families/diffusion-model.ts';
 import type { Embedding } from '../families/embedding.ts';
 import type { RgbImage } from '../pixels/image.ts';
+import type { EmphasisMode } from '../prompt/weighting.ts';
 
 /** What all pipelines can be asked for. Everything but the prompt has a default, from the model's card, then the field's. */
 export interface DrawingRequest {
   /**
    * What to draw. `(word:1.2)` stresses a word, `BREAK` starts a new chunk of 75 tokens, `AND` joins prompts that are
-   * followed at once, each with a weight: `a cat AND a dog:0.5`.
+   * followed at once, each with a weight: `a cat AND a dog:0.5`. `[cat:dog:0.5]` changes on half of the way, `[cat|dog]` in
+   * every step. `#` begins a comment, and tags such as `<lora:name:1>` are passed over: they are the caller's part.
    */
   prompt: string;
   /** What to keep out of the picture. Default: nothing. */
@@ -31,6 +33,12 @@ export interface DrawingRequest {
    * Textual inversions that may be named in the prompts; see `openEmbedding`. Those for another kind of model are passed over.
    */
   embeddings?: readonly Embedding[];
+  /** How brackets in prompts act on their words. Default `Original`. */
+  emphasis?: EmphasisMode;
+  /** How many tokens back from the end of a full chunk to look for a comma after which to break, 0…74. Default 20. */
+  commaBacktrack?: number;
+  /** Whether changes in prompts count time as the webui did before 1.6. Default false. */
+  hasOldTimelines?: boolean;
   /** What SDXL is told about the size of the picture. Default: drawn in full at the size asked for. */
   size?: Omit<SizeConditioning, 'aestheticScore'>;
   /** Whose small print to follow; see {@link Conventions}. Default `webui`. */

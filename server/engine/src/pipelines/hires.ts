@@ -2,7 +2,7 @@ import { scaled, weightedSum, type Latents } from '../diffusion/latents.ts';
 import { LATENT_RESIZES, resizeLatents, type LatentResize } from '../diffusion/resize-latents.ts';
 import type { DiffusionModel } from '../families/diffusion-model.ts';
 import { textBranches } from './branches.ts';
-import type { Conditioning } from './conditioning.ts';
+import { conditionOnPrompts, type Conditioning } from './conditioning.ts';
 import { posteriorOf } from './encode-picture.ts';
 import type { GenerationOptions, StepEvent } from './generation-types.ts';
 import { drawsOf, stepNoiseOf } from './noise-source.ts';
@@ -62,6 +62,7 @@ export function planHires(model: DiffusionModel, first: Settings, request: Hires
 /** What the second pass goes on from. */
 export interface FirstPass {
   readonly latents: Latents;
+  readonly settings: Settings;
   readonly conditioning: Conditioning;
   /** Steps that were done. */
   readonly steps: number;
@@ -70,7 +71,7 @@ export interface FirstPass {
 /** Enlarges latents or the picture, adds noise of the same seed in the new size, and walks the last part of the way again. */
 export async function* hiresPass(
   model: DiffusionModel,
-  { latents, conditioning, steps: before }: FirstPass,
+  { latents, settings: first, conditioning, steps: before }: FirstPass,
   pass: HiresPass,
   options: GenerationOptions,
 ): AsyncGenerator<StepEvent, Latents> {
@@ -84,13 +85,19 @@ export async function* hiresPass(
       : await enlarged(model, latents, { ...pass, upscaler: pass.upscaler }, options.signal);
   const start = weightedSum([plan.entry.picture, picture], [plan.entry.noise, draws()]);
   const branches = textBranches(
-    conditioning,
+    changesOverTime(first)
+      ? await conditionOnPrompts(model, settings, { signal: options.signal, first })
+      : conditioning,
     settings,
     await blankConcat(model, settings, BLANK.none, options.signal),
   );
   const noise = stepNoiseOf(plan, seed, { draws, dims });
   return yield* sample(model, { plan, branches, start, noise, before }, options);
 }
+
+/** Whether prompts may say something else in a second pass; encoding them once more costs little. */
+const changesOverTime = ({ prompt, negativePrompt }: Settings): boolean =>
+  `${prompt}${negativePrompt ?? ''}`.includes('[');
 
 /** By way of pixels. */
 async function enlarged(

@@ -4,6 +4,7 @@ import type { Latents } from '../diffusion/latents.ts';
 import { isFinite, scaled } from '../diffusion/latents.ts';
 import type { StepNoise } from '../diffusion/sampler.ts';
 import { EngineError } from '../errors.ts';
+import { entryAt } from '../prompt/prompt-schedule.ts';
 import type { DiffusionModel } from '../families/diffusion-model.ts';
 import type { Branch } from './branches.ts';
 import type { GenerationOptions, StepEvent } from './generation-types.ts';
@@ -38,10 +39,12 @@ export async function* sample(
   const { plan, branches, start, noise, around = (denoise) => denoise, before = 0, after = 0 } = run;
   const steps = plan.sigmas.length - 1;
   let stepIndex = 0;
-  const denoiserOf = ({ context, guides, isUncond }: Branch) =>
+  let evaluation = 0;
+  const denoiserOf = ({ schedule, guides, isUncond }: Branch) =>
     denoiser(
       async (x, timestep) => {
         signal?.throwIfAborted();
+        const { context } = entryAt(schedule, evaluation);
         if (controls === undefined) return model.predict(x, timestep, context, guides);
         const { size } = guides;
         const call = { stepIndex: Math.min(stepIndex, steps - 1), steps, isUncond, x, timestep, context };
@@ -52,9 +55,12 @@ export async function* sample(
       model.prediction,
       plan.timestepOf,
     );
-  const denoise = combined(
-    branches.map((branch) => ({ weight: branch.weight, denoise: denoiserOf(branch) })),
-  );
+  const guided = combined(branches.map((branch) => ({ weight: branch.weight, denoise: denoiserOf(branch) })));
+  const denoise: Denoiser = async (x, sigma) => {
+    const denoised = await guided(x, sigma);
+    evaluation += 1;
+    return denoised;
+  };
   const walk = plan.sampler(around(denoise), start, plan.sigmas, noise);
   for (;;) {
     const { done, value } = await walk.next();

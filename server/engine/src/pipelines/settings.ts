@@ -6,6 +6,7 @@ import { EngineError } from '../errors.ts';
 import type { SizeConditioning } from '../families/diffusion-model.ts';
 import type { Embedding } from '../families/embedding.ts';
 import type { ModelCard } from '../families/model-card.ts';
+import { EMPHASIS_MODES, type EmphasisMode } from '../prompt/weighting.ts';
 import { AUTOMATIC, byName, samplers, schedules } from './catalogue.ts';
 import type { Conventions, DrawingRequest, SizeRequest } from './generation-types.ts';
 
@@ -27,6 +28,9 @@ export interface Settings {
   readonly conventions: Conventions;
   readonly size: SizeConditioning;
   readonly embeddings: readonly Embedding[];
+  readonly emphasis: EmphasisMode;
+  readonly commaBacktrack: number;
+  readonly hasOldTimelines: boolean;
 }
 
 const FALLBACK = {
@@ -47,6 +51,7 @@ const BOUNDS = {
   seed: { min: 0, max: 2 ** 32 - 1, multipleOf: 1 },
   clipSkip: { min: 1, max: 12, multipleOf: 1 },
   eta: { min: 0, max: 1 },
+  commaBacktrack: { min: 0, max: 74, multipleOf: 1 },
   strength: { min: 0, max: 1 },
   initialNoise: { min: 0, max: 2 },
   imageCfgScale: { min: 0, max: 100 },
@@ -82,7 +87,14 @@ export function resolveSettings(
     clipSkip,
   };
   checkNumbers(numbers);
-  if (eta !== null) checkNumbers({ eta });
+  const { emphasis = 'Original', commaBacktrack = 20, hasOldTimelines = false } = given;
+  checkNumbers({ commaBacktrack, ...(eta !== null && { eta }) });
+  if (!EMPHASIS_MODES.includes(emphasis)) {
+    throw invalid(
+      `There is no emphasis mode named "${String(emphasis)}".`,
+      `Choose one of: ${EMPHASIS_MODES.join(', ')}.`,
+    );
+  }
   checkText('prompt', given.prompt);
   if (negativePrompt !== null) checkText('negativePrompt', negativePrompt);
   if (!['webui', 'diffusers'].includes(conventions)) {
@@ -100,7 +112,8 @@ export function resolveSettings(
   const size = given.size ?? { original: sides, crop: [0, 0], target: sides };
   checkSize(size);
   const { prompt, embeddings = [] } = given;
-  return { prompt, negativePrompt, ...numbers, sampler, schedule, eta, conventions, size, embeddings };
+  const texts = { prompt, negativePrompt, embeddings, emphasis, commaBacktrack, hasOldTimelines };
+  return { ...texts, ...numbers, sampler, schedule, eta, conventions, size };
 }
 
 /**

@@ -47,7 +47,7 @@ export async function* textToImage(
   const [steps, after] = [plan.sigmas.length - 1, (hires?.plan.sigmas.length ?? 1) - 1];
   const first = yield* sample(model, { plan, branches, start, noise, after }, options);
   const latents = hires
-    ? yield* hiresPass(model, { latents: first, conditioning, steps }, hires, options)
+    ? yield* hiresPass(model, { latents: first, settings, conditioning, steps }, hires, options)
     : first;
   yield* finished(model, latents, settings, options);
 }

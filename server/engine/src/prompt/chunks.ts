@@ -4,7 +4,7 @@ import type { EmbeddingNames, NamedVectors } from './embedding-names.ts';
 import { COMMA_TOKEN, END_TOKEN, START_TOKEN } from './tokenizer.ts';
 
 /** Tokens of a prompt that fit into one chunk. */
-const CAPACITY = 75;
+export const CAPACITY = 75;
 /** What the text encoder takes: 75 tokens between start and end. */
 export const CHUNK_LENGTH = CAPACITY + 2;
 
@@ -15,6 +15,10 @@ export interface Chunk<Embedding extends NamedVectors = NamedVectors> {
   readonly weights: readonly number[];
   /** What takes the place of tokens, which are 0 there. */
   readonly fixes: readonly ChunkFix<Embedding>[];
+  /** For each of the prompt's own tokens in it, which of all of the prompt's tokens it is or stands for. */
+  readonly origins: readonly number[];
+  /** False for a last chunk that further tokens would go into. */
+  readonly isClosed: boolean;
 }
 
 /** An embedding in a chunk, whose first vector takes the place of token `position`; the start token is 0. */
@@ -45,8 +49,9 @@ export function toChunks<Embedding extends NamedVectors = NamedVectors>(
   const chunks: Chunk<Embedding>[] = [];
   let open: Open<Embedding> = { content: [], fixes: [] };
   let lastComma = -1;
+  let passed = 0;
   const finish = () => {
-    chunks.push(filled(open));
+    chunks.push(filled(open, true));
     open = { content: [], fixes: [] };
     lastComma = -1;
   };
@@ -69,28 +74,34 @@ export function toChunks<Embedding extends NamedVectors = NamedVectors>(
       if (open.content.length === CAPACITY) finish();
       const found = embeddings?.at(tokens, place) ?? null;
       if (found === null) {
-        open.content.push({ token, weight });
+        open.content.push({ token, weight, origin: passed + place });
         place += 1;
         continue;
       }
       const { vectors } = found.embedding;
       if (open.content.length + vectors > CAPACITY) finish();
       open.fixes.push({ position: open.content.length + 1, embedding: found.embedding });
-      for (let vector = 0; vector < vectors; vector += 1) open.content.push({ token: 0, weight });
+      for (let vector = 0; vector < vectors; vector += 1) {
+        open.content.push({ token: 0, weight, origin: passed + place });
+      }
       place += found.length;
     }
+    passed += tokens.length;
   }
-  if (open.content.length > 0 || chunks.length === 0) chunks.push(filled(open));
+  if (open.content.length > 0 || chunks.length === 0) chunks.push(filled(open, false));
   return chunks;
 }
 
 /** A chunk that is being filled. */
 interface Open<Embedding extends NamedVectors> {
-  content: { token: number; weight: number }[];
+  content: { token: number; weight: number; origin: number }[];
   readonly fixes: ChunkFix<Embedding>[];
 }
 
-function filled<Embedding extends NamedVectors>({ content, fixes }: Open<Embedding>): Chunk<Embedding> {
+function filled<Embedding extends NamedVectors>(
+  { content, fixes }: Open<Embedding>,
+  isClosed: boolean,
+): Chunk<Embedding> {
   const tokens = new Int32Array(CHUNK_LENGTH).fill(END_TOKEN);
   tokens[0] = START_TOKEN;
   const weights = new Array<number>(CHUNK_LENGTH).fill(1);
@@ -98,5 +109,13 @@ function filled<Embedding extends NamedVectors>({ content, fixes }: Open<Embeddi
     tokens[i + 1] = token;
     weights[i + 1] = weight;
   });
-  return { tokens, weights, fixes };
+  return { tokens, weights, fixes, origins: content.map(({ origin }) => origin), isClosed };
 }
+
+/** A chunk without a prompt, with which shorter prompts of a batch are brought to the length of the longest. */
+export const emptyChunk = <Embedding extends NamedVectors>(): Chunk<Embedding> =>
+  filled({ content: [], fixes: [] }, false);
+
+/** How many tokens a prompt has, as the webui counts them: closed chunks count as full. */
+export const tokenCount = (chunks: readonly Chunk[]): number =>
+  chunks.reduce((count, { origins, isClosed }) => count + (isClosed ? CAPACITY : origins.length), 0);

@@ -1,6 +1,15 @@
+import { decimal, SPACE, trimmedEnd, trimmedStart } from './python-text.ts';
+import { joinStretches, type Stretch } from './stretch.ts';
+
 /** A stretch of a prompt and how much it counts; 1 is normal. */
 export interface WeightedText {
   readonly text: string;
+  readonly weight: number;
+}
+
+/** Pieces of a prompt side by side that count the same, and where they stood. */
+export interface WeightedRun {
+  readonly stretches: readonly Stretch[];
   readonly weight: number;
 }
 
@@ -13,36 +22,47 @@ const SQUARE = 1 / 1.1;
 const MAX_DEPTH = 100;
 
 /** An escaped character, a bracket, a weight before a closing bracket, a colon, or text up to the next of these. */
-const PIECES = /\\[()[\]\\]?|[()[\]]|:\s*([+-]?[.\d]+)\s*\)|:|[^\\()[\]:]+/gu;
-const BREAK_WORD = /(?<![\p{L}\p{N}_])BREAK(?![\p{L}\p{N}_])/u;
+const PIECES = new RegExp(
+  `\\\\[()[\\]\\\\]?|[()[\\]]|:[${SPACE}]*([+-]?[.\\p{Nd}]+)[${SPACE}]*\\)|:|[^\\\\()[\\]:]+`,
+  'gu',
+);
+const BREAK_WORD = /(?<![\p{L}\p{N}_])BREAK(?![\p{L}\p{N}_])/gu;
 
 /**
  * Reads emphasis as the webui does: `(x)` counts 1.1 times as much, `[x]` 1/1.1 times, `(x:1.3)` 1.3 times, and
  * nesting multiplies. A bracket that is never closed reaches to the end, one that closes nothing is text, as is
- * `\(`. Neighbours of equal weight are joined.
+ * `\(`. Neighbours of equal weight are joined. What looks like a weight but is no number, as in `(a:1.2.3)`, is text; the
+ * webui fails there.
  * @returns At least one piece. Pieces of {@link BREAK} stand for the word with its surrounding white space; within
  * brackets it is multiplied like any other and thereby loses its meaning.
  */
 export function parseEmphasis(prompt: string): WeightedText[] {
-  const pieces: { text: string; weight: number }[] = [];
+  return emphasisRuns(prompt).map(({ stretches, weight }) => ({ text: joinStretches(stretches), weight }));
+}
+
+/** As {@link parseEmphasis}, with the places of all text. */
+export function emphasisRuns(prompt: string): WeightedRun[] {
+  const pieces: WeightedStretch[] = [];
   const opened = { '(': [] as number[], '[': [] as number[] };
-  const add = (text: string) => {
-    for (const piece of plain(text)) pieces.push(piece);
+  const add = (text: string, from: number) => {
+    for (const piece of plain(text, from)) pieces.push(piece);
   };
   const close = (bracket: '(' | '[', factor: number) => {
     const from = opened[bracket].pop()!;
     if (opened[bracket].length >= MAX_DEPTH) return;
     for (let i = from; i < pieces.length; i++) pieces[i]!.weight *= factor;
   };
-  for (const [text, digits] of prompt.matchAll(PIECES)) {
-    const weight = digits === undefined ? NaN : Number(digits);
-    if (text.startsWith('\\')) pieces.push({ text: text.slice(1), weight: 1 });
+  for (const match of prompt.matchAll(PIECES)) {
+    const [text, digits] = match;
+    const from = match.index;
+    const weight = digits === undefined ? null : decimal(digits);
+    if (text.startsWith('\\')) pieces.push({ text: text.slice(1), from: from + 1, weight: 1 });
     else if (text === '(' || text === '[') opened[text].push(pieces.length);
     else if (text.endsWith(')') && opened['('].length > 0) {
-      if (Number.isNaN(weight)) add(text.slice(0, -1));
-      close('(', Number.isNaN(weight) ? ROUND : weight);
+      if (weight === null) add(text.slice(0, -1), from);
+      close('(', weight ?? ROUND);
     } else if (text === ']' && opened['['].length > 0) close('[', SQUARE);
-    else add(text);
+    else add(text, from);
   }
   for (const from of opened['('].slice(0, MAX_DEPTH)) {
     for (let i = from; i < pieces.length; i++) pieces[i]!.weight *= ROUND;
@@ -53,24 +73,32 @@ export function parseEmphasis(prompt: string): WeightedText[] {
   return joined(pieces);
 }
 
-/** Text of weight 1, cut at the word BREAK. */
-function plain(text: string): { text: string; weight: number }[] {
-  if (text === '') return [];
-  const parts = text.split(BREAK_WORD);
-  return parts.flatMap((part, i) => {
-    const start = i > 0 ? part.trimStart() : part;
-    const piece = { text: i + 1 < parts.length ? start.trimEnd() : start, weight: 1 };
-    return i > 0 ? [{ ...BREAK }, piece] : [piece];
-  });
+interface WeightedStretch extends Stretch {
+  weight: number;
 }
 
-function joined(pieces: readonly WeightedText[]): WeightedText[] {
-  const runs: { texts: string[]; weight: number }[] = [];
-  for (const { text, weight } of pieces) {
-    const last = runs.at(-1);
-    if (last?.weight === weight) last.texts.push(text);
-    else runs.push({ texts: [text], weight });
+/** Text of weight 1, cut at the word BREAK. */
+function plain(text: string, from: number): WeightedStretch[] {
+  if (text === '') return [];
+  const pieces: WeightedStretch[] = [];
+  let start = 0;
+  const add = (until: number) =>
+    pieces.push({ text: text.slice(start, until), from: from + start, weight: 1 });
+  for (const { index } of text.matchAll(BREAK_WORD)) {
+    add(Math.max(start, trimmedEnd(text, index)));
+    pieces.push({ text: BREAK.text, from: from + index, weight: BREAK.weight });
+    start = trimmedStart(text, index + BREAK.text.length);
   }
-  if (runs.length === 0) return [{ text: '', weight: 1 }];
-  return runs.map(({ texts, weight }) => ({ text: texts.join(''), weight }));
+  add(text.length);
+  return pieces;
+}
+
+function joined(pieces: readonly WeightedStretch[]): WeightedRun[] {
+  const runs: { stretches: Stretch[]; weight: number }[] = [];
+  for (const { text, from, weight } of pieces) {
+    const last = runs.at(-1);
+    if (last?.weight === weight) last.stretches.push({ text, from });
+    else runs.push({ stretches: [{ text, from }], weight });
+  }
+  return runs.length === 0 ? [{ stretches: [], weight: 1 }] : runs;
 }

@@ -12,6 +12,10 @@ const SPECIAL = new Map([
   ['<|endoftext|>', END_TOKEN],
 ]);
 
+const SPECIALS = /(<\|(?:startoftext|endoftext)\|>)/;
+/** What lies between white space, across which nothing is composed. */
+const RUNS = /\P{White_Space}+/gu;
+
 /** English endings, runs of letters, single digits, runs of anything else but white space. */
 const WORDS = /'(?:s|t|re|ve|m|ll|d)|\p{L}+|\p{N}|[^\p{White_Space}\p{L}\p{N}]+/gu;
 
@@ -31,20 +35,48 @@ export class Tokenizer {
   /** Token ids, without start and end. Any text is fine; lone surrogates count as U+FFFD. */
   encode(text: string): number[] {
     const ids: number[] = [];
-    for (const part of text.split(/(<\|(?:startoftext|endoftext)\|>)/)) {
+    for (const part of text.split(SPECIALS)) {
       const special = SPECIAL.get(part);
       if (special !== undefined) ids.push(special);
-      else this.#encodeWords(part, ids);
+      else for (const [word] of wordsOf(part)) this.#encodeWord(word, ids);
     }
     return ids;
   }
 
-  #encodeWords(text: string, ids: number[]): void {
-    for (const [word] of lowerCase(text.normalize('NFC')).matchAll(WORDS)) {
-      for (const id of this.#bytePairs.encode(this.#utf8.encode(word))) ids.push(id);
+  /**
+   * The tokens of {@link encode}, and for each the characters that it is part of: those of its word, or of all between white
+   * space where composing or lower case changes the text's length.
+   */
+  locate(text: string): { id: number; from: number; to: number }[] {
+    const tokens: { id: number; from: number; to: number }[] = [];
+    for (const { 0: run, index: start } of text.matchAll(RUNS)) {
+      let from = start;
+      for (const part of run.split(SPECIALS)) {
+        const keepsLength = lowerCase(part.normalize('NFC')).length === part.length;
+        const special = SPECIAL.get(part);
+        if (special !== undefined) tokens.push({ id: special, from, to: from + part.length });
+        else {
+          for (const { 0: word, index } of wordsOf(part)) {
+            const ids: number[] = [];
+            this.#encodeWord(word, ids);
+            const place = keepsLength
+              ? { from: from + index, to: from + index + word.length }
+              : { from, to: from + part.length };
+            for (const id of ids) tokens.push({ id, ...place });
+          }
+        }
+        from += part.length;
+      }
     }
+    return tokens;
+  }
+
+  #encodeWord(word: string, ids: number[]): void {
+    for (const id of this.#bytePairs.encode(this.#utf8.encode(word))) ids.push(id);
   }
 }
+
+const wordsOf = (text: string) => lowerCase(text.normalize('NFC')).matchAll(WORDS);
 
 /** Letter by letter: JavaScript alone would turn a Σ at the end of a word into ς. */
 function lowerCase(text: string): string {

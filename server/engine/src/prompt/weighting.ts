@@ -1,34 +1,73 @@
 /**
- * Makes tokens count more or less: every token's vector is multiplied by its weight, then the whole chunk is
- * rescaled so that its mean is as before (the webui's "Original" emphasis).
- * @param vectors Output of the text encoders for one chunk, dims [weights.length, width].
+ * How emphasis acts on the output of the text encoders, by the webui's names. `Original` multiplies each token's vector by its
+ * weight and restores the mean; `No norm` does not restore it; `Ignore` reads brackets but drops their weights; `None` takes
+ * brackets for text.
+ */
+export const EMPHASIS_MODES = ['Original', 'No norm', 'Ignore', 'None'] as const;
+export type EmphasisMode = (typeof EMPHASIS_MODES)[number];
+
+/** One chunk of a text, encoded. */
+export interface EncodedChunk {
+  /** Dims [weights.length, width]. */
+  readonly vectors: Float32Array;
+  readonly weights: readonly number[];
+  /** How many times it is in the batch. Default 1. */
+  readonly count?: number;
+}
+
+/**
+ * Makes tokens count more or less: every token's vector is multiplied by its weight, then the whole batch is rescaled so that
+ * its mean is as before. The mean is that of all chunks together, as in the webui, where the texts of a prompt that changes
+ * over time are one batch.
  * @param widths Of the encoders whose vectors lie side by side; each keeps its own mean. Default: one encoder.
- * @returns A new array, or `vectors` itself where all weights are 1.
+ * @returns New arrays, or those given where nothing changes.
  */
 export function weighted(
-  vectors: Float32Array,
-  weights: readonly number[],
-  widths: readonly number[] = [vectors.length / weights.length],
-): Float32Array {
-  if (weights.every((weight) => weight === 1)) return vectors;
-  const width = vectors.length / weights.length;
-  const result = new Float32Array(vectors.length);
+  batch: readonly EncodedChunk[],
+  mode: EmphasisMode = 'Original',
+  widths?: readonly number[],
+): Float32Array[] {
+  const isPlain = batch.every(({ weights }) => weights.every((weight) => weight === 1));
+  if (isPlain || mode === 'Ignore' || mode === 'None') return batch.map(({ vectors }) => vectors);
+  const results = batch.map(({ vectors }) => vectors.slice());
+  const width = batch[0]!.vectors.length / batch[0]!.weights.length;
   let column = 0;
-  for (const own of widths) {
-    const range = [column, column + own] as const;
+  for (const own of widths ?? [width]) {
+    const columns = { width, from: column, to: column + own };
     column += own;
     let [before, after] = [0, 0];
-    weights.forEach((weight, token) => {
-      for (let i = token * width + range[0]; i < token * width + range[1]; i += 1) {
-        before += vectors[i]!;
-        result[i] = vectors[i]! * weight;
-        after += result[i]!;
-      }
+    batch.forEach(({ weights, count = 1 }, index) => {
+      const sums = multiply(results[index]!, weights, columns);
+      before += count * sums.before;
+      after += count * sums.after;
     });
-    const restore = before / after;
-    weights.forEach((_, token) => {
-      for (let i = token * width + range[0]; i < token * width + range[1]; i += 1) result[i]! *= restore;
-    });
+    if (mode === 'No norm') continue;
+    for (const result of results) rescale(result, before / after, columns);
   }
-  return result;
+  return results;
+}
+
+/** Which columns of a matrix belong to one encoder. */
+interface Columns {
+  readonly width: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+function multiply(vectors: Float32Array, weights: readonly number[], { width, from, to }: Columns) {
+  let [before, after] = [0, 0];
+  weights.forEach((weight, token) => {
+    for (let i = token * width + from; i < token * width + to; i += 1) {
+      before += vectors[i]!;
+      vectors[i]! *= weight;
+      after += vectors[i]!;
+    }
+  });
+  return { before, after };
+}
+
+function rescale(vectors: Float32Array, factor: number, { width, from, to }: Columns): void {
+  for (let row = 0; row < vectors.length; row += width) {
+    for (let i = row + from; i < row + to; i += 1) vectors[i]! *= factor;
+  }
 }

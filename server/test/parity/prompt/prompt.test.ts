@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { clipTokenizer } from '../../../engine/src/pipelines/clip-tokenizer.ts';
-import { toChunks } from '../../../engine/src/prompt/chunks.ts';
+import { toChunks, tokenCount } from '../../../engine/src/prompt/chunks.ts';
 import { EmbeddingNames } from '../../../engine/src/prompt/embedding-names.ts';
 import { splitAtAnd } from '../../../engine/src/prompt/composition.ts';
 import { parseEmphasis } from '../../../engine/src/prompt/emphasis.ts';
+import { scheduleOf } from '../../../engine/src/prompt/prompt-schedule.ts';
+import { countTokens } from '../../../engine/src/prompt/token-count.ts';
 import { END_TOKEN, START_TOKEN } from '../../../engine/src/prompt/tokenizer.ts';
 import { goldenJson, hasGoldens } from '../diffusion/goldens.ts';
 import { Comparison, golden } from '../report/measure.ts';
@@ -40,6 +42,13 @@ describe.skipIf(!hasGoldens)('the prompt language of webui 1.10', () => {
     attention?: [string, number][];
     attention_error?: string;
     multicond?: { parts: [string, number][] };
+    schedules: 'unchanged' | Scheduled[];
+  }
+  interface Scheduled {
+    base_steps: number;
+    hires_steps: number | null;
+    old_scheduling: boolean;
+    schedule: [number, string][];
   }
   const { cases } = hasGoldens ? goldenJson<{ cases: Emphasis[] }>('prompts/prompts.json') : { cases: [] };
 
@@ -52,6 +61,30 @@ describe.skipIf(!hasGoldens)('the prompt language of webui 1.10', () => {
   it.each(cases.filter(({ multicond }) => multicond))('cuts $prompt at AND', ({ prompt, multicond }) => {
     const parts = splitAtAnd(prompt).map(({ text, weight }) => [text, weight]);
     row('AND').exact(parts, multicond!.parts);
+  });
+
+  const timed = cases.flatMap(({ prompt, schedules }) =>
+    schedules === 'unchanged'
+      ? [10, 20].map((base_steps) => ({
+          prompt,
+          base_steps,
+          hires_steps: null,
+          old_scheduling: false,
+          schedule: [[base_steps, prompt]],
+        }))
+      : schedules.map((schedule) => ({ prompt, ...schedule })),
+  );
+
+  it.each(timed)(
+    'follows $prompt over $base_steps and $hires_steps steps (old: $old_scheduling)',
+    ({ prompt, base_steps: steps, hires_steps: hires, old_scheduling: isOldTimeline, schedule }) => {
+      const timing = { steps, isOldTimeline, ...(hires !== null && { hiresSteps: hires }) };
+      expect(scheduleOf(prompt, timing).map(({ endAt, text }) => [endAt, text])).toEqual(schedule);
+    },
+  );
+
+  it('has followed changes of all kinds', () => {
+    expect(timed.filter(({ schedule }) => schedule.length > 1).length).toBeGreaterThan(100);
   });
 
   interface Chunked {
@@ -77,6 +110,7 @@ describe.skipIf(!hasGoldens)('the prompt language of webui 1.10', () => {
       embeddings: new EmbeddingNames(named, encode),
     });
     expect(chunks).toHaveLength(golden.chunks.length);
+    expect(tokenCount(chunks)).toBe(golden.token_count);
     golden.chunks.forEach(({ tokens, multipliers, fixes }, i) => {
       const { tokens: actual, weights, fixes: found } = chunks[i]!;
       expect(found.map(({ position, embedding }) => [position - 1, embedding.name])).toEqual(
@@ -88,6 +122,18 @@ describe.skipIf(!hasGoldens)('the prompt language of webui 1.10', () => {
       const expected = Object.assign(new Array<number>(77).fill(1), multipliers === 1 ? [] : multipliers);
       weights.forEach((weight, at) => expect(weight).toBeCloseTo(expected[at]!, 12));
     });
+  });
+
+  it('counts tokens where nothing else is in the prompt', async () => {
+    const tokenizer = await clipTokenizer();
+    const plain = chunked.filter(({ prompt }) => !/[[|#<]|AND|:[\d.]+\s*$/.test(prompt));
+    expect(plain.length).toBeGreaterThan(50);
+    for (const { prompt, comma_padding_backtrack: commaBacktrack, token_count: expected, chunks } of plain) {
+      if (chunks.some(({ fixes }) => fixes.length > 0)) continue;
+      const counted = countTokens(prompt, tokenizer, { commaBacktrack });
+      expect(counted.tokens).toBe(expected);
+      expect(counted.chunks).toHaveLength(chunks.length);
+    }
   });
 
   it('covers prompts with embeddings and without', () => {
