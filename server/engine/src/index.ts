@@ -92,6 +92,21 @@ export type {
   GenerationOptions,
   PreviewDecoder,
 } from './pipelines/generation-types.ts';
+export { clipTokenizer } from './pipelines/clip-tokenizer.ts';
+export { withoutComments } from './prompt/comments.ts';
+export { takeTags } from './prompt/extra-networks.ts';
+export type { NetworkTag, UntaggedPrompt } from './prompt/extra-networks.ts';
+export { readLoraTag } from './prompt/lora-tag.ts';
+export type { LoraWish } from './prompt/lora-tag.ts';
+export { promptPlan, textsAt } from './prompt/prompt-plan.ts';
+export type { PromptPlan } from './prompt/prompt-plan.ts';
+export { readStyles, writeStyles } from './prompt/styles-csv.ts';
+export { withoutStyles, withStyles } from './prompt/styles.ts';
+export type { Style } from './prompt/styles.ts';
+export { countTokens } from './prompt/token-count.ts';
+export type { CountedChunk, TokenCount, TokenCountOptions } from './prompt/token-count.ts';
+export { EMPHASIS_MODES } from './prompt/weighting.ts';
+export type { EmphasisMode } from './prompt/weighting.ts';
 export type { GreyImage, RgbImage } from './pixels/image.ts';
 export type { Latents } from './diffusion/latents.ts';
 export { SessionCache } from './onnx/session-cache.ts';
