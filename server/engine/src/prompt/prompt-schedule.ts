@@ -1,4 +1,5 @@
-import { parseSchedule, type PromptNode } from './schedule-grammar.ts';
+import type { PromptNode } from './prompt-node.ts';
+import { parseSchedule } from './schedule-grammar.ts';
 import { joinStretches, type Stretch } from './stretch.ts';
 
 /** The time over which a prompt changes, in evaluations of the guided model, which for some samplers are two a step. */

@@ -1,22 +1,7 @@
+import type { PromptNode } from './prompt-node.ts';
 import { SPACE } from './python-text.ts';
 import type { Stretch } from './stretch.ts';
 import { textStarts, type Piece } from './text-starts.ts';
-
-/** A prompt as a tree: text, and places at which it changes over time. */
-export type PromptNode = Stretch | readonly PromptNode[] | Edit | Alternation;
-
-/** `[before:after:when]` */
-export interface Edit {
-  readonly before: PromptNode;
-  readonly after: PromptNode;
-  /** As it is written: with a point it means a share, without one a step. */
-  readonly when: string;
-}
-
-/** `[a|b|c]` */
-export interface Alternation {
-  readonly choices: readonly PromptNode[];
-}
 
 /** A bracket that is open, and what is in it so far, cut at its colons or bars. */
 interface Open {

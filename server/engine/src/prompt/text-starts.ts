@@ -1,4 +1,4 @@
-import type { PromptNode } from './schedule-grammar.ts';
+import type { PromptNode } from './prompt-node.ts';
 import type { Stretch } from './stretch.ts';
 
 /** A stretch of text, or one bracket, colon or bar, which may turn out to be text as well. */
