@@ -39,25 +39,39 @@ interface Evaluation extends Omit<StepFacts, 'size'> {
  * @throws EngineError `invalid-request` if what guides was made for another network
  */
 function guidesOf({ skips, features }: UnetModel, guides: Guides): Record<string, Array32> {
-  requireCount('ControlNet', guides.control?.skips, skips);
-  requireCount('T2I-Adapter', guides.features, features);
+  requireCount('ControlNet', guides.control?.skips.length, skips);
+  requireCount('T2I-Adapter', guides.features?.length, features.length);
+  requireChannels('T2I-Adapter', guides.features, features);
   const inputs: Record<string, Array32> = { control_mid: guides.control?.middle ?? NOTHING };
   for (let index = 0; index < skips; index += 1) {
     inputs[`control${index}`] = guides.control?.skips[index] ?? NOTHING;
   }
-  for (let index = 0; index < features; index += 1) {
+  features.forEach((_, index) => {
     inputs[`feature${index}`] = guides.features?.[index] ?? NOTHING;
-  }
+  });
   return inputs;
 }
 
-function requireCount(what: string, given: readonly Latents[] | undefined, taken: number): void {
-  if (given === undefined || given.length === taken) return;
-  throw new EngineError(
-    'invalid-request',
-    `The ${what} adds to ${given.length} layers, but this model has ${taken}.`,
-    { hint: `Choose a ${what} that was made for this family of models.` },
-  );
+function requireCount(what: string, given: number | undefined, taken: number): void {
+  if (given === undefined || given === taken) return;
+  throw misfit(what, `adds to ${given} layers, but this model has ${taken}`);
+}
+
+function requireChannels(
+  what: string,
+  given: readonly Latents[] | undefined,
+  taken: readonly number[],
+): void {
+  const wrong = given?.find(({ dims: [, channels] }, index) => channels !== taken[index]);
+  if (wrong === undefined) return;
+  const widths = given?.map(({ dims: [, channels] }) => channels).join(', ');
+  throw misfit(what, `is for layers ${widths} wide, but this model has layers ${taken.join(', ')} wide`);
+}
+
+function misfit(what: string, how: string): EngineError {
+  return new EngineError('invalid-request', `The ${what} ${how}.`, {
+    hint: `Choose a ${what} that was made for this family of models.`,
+  });
 }
 
 /** Channels of `more` behind those of `x`, for each picture of the batch. */

@@ -18,8 +18,8 @@ export interface UnetModel extends OnnxModel {
   readonly vectorWidth: number | null;
   /** How many skips there are: inputs `control0` to `control<n-1>`. */
   readonly skips: number;
-  /** How many features of a T2I-Adapter are taken: inputs `feature0` to `feature<n-1>`. */
-  readonly features: number;
+  /** Channels of the features of a T2I-Adapter that are taken: inputs `feature0` to `feature<n-1>`. */
+  readonly features: readonly number[];
   /** Memory that a run takes for each latent pixel, about; a bit more than was measured. */
   readonly runBytesPerLatent: number;
   /** Inputs of what its hooks built in, where nothing else is given. */
@@ -38,7 +38,8 @@ export interface UnetOptions {
  * Inputs `sample` [batch, channels, height, width], `timestep` [1], `context` [batch, tokens, width]; `vector`
  * [1 or batch, vectorWidth] where the weights have `label_emb`. What guides from outside is added, and may be [1, 1, 1, 1]
  * zeros where there is nothing: `control<n>` to the skips and `control_mid` to the middle (ControlNet, arXiv:2302.05543),
- * `feature<n>` to the end of each level on the way down (T2I-Adapter, arXiv:2302.08453). Output `out`.
+ * `feature<n>` to the end of each level on the way down and, where these are fewer than an adapter makes, to the middle
+ * (T2I-Adapter, arXiv:2302.08453). Output `out`.
  */
 export function unet(weights: Weights, { heads, hooks = [] }: UnetOptions): UnetModel {
   const graph = new GraphBuilder();
@@ -58,14 +59,16 @@ export function unet(weights: Weights, { heads, hooks = [] }: UnetOptions): Unet
   };
 
   const inputs = weights.under('input_blocks');
-  let features = 0;
+  const features: number[] = [];
+  const feature = (made: Planes): Planes => guide(`feature${features.push(made.channels) - 1}`, made);
   const { skips, runBytesPerLatent, ...down } = wayDown(
     context,
     inputs,
     { value: sample, channels: inputChannels },
-    (index, made) => (takesFeature(inputs, index) ? guide(`feature${features++}`, made) : made),
+    (index, made) => (takesFeature(inputs, index) ? feature(made) : made),
   );
   let x = guide('control_mid', block(context, weights.under('middle_block'), down.x, null));
+  if (features.length < ADAPTER_FEATURES) x = feature(x);
   const outputs = weights.under('output_blocks');
   for (let index = inputs.count - 1; index >= 0; index -= 1) {
     const skip = guide(`control${index}`, skips[index] as Planes); // one for each input block
@@ -107,6 +110,9 @@ function takesFeature(inputs: Weights, index: number): boolean {
   if (isDown(index)) return !hasAttention(index - 1);
   return index + 1 === inputs.count || (isDown(index + 1) && hasAttention(index));
 }
+
+/** Of a T2I-Adapter; SDXL's three levels leave one, which diffusers adds to the middle. */
+const ADAPTER_FEATURES = 4;
 
 /** Width of the text conditioning: what the first cross-attention takes. */
 export function contextWidthOf(weights: Weights): number {

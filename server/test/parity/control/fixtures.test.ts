@@ -55,6 +55,7 @@ const FEATURES: Record<string, string> = {
   'xl-control-lora': 'ControlNet, SDXL, control-LoRA',
   'light-adapter': 'T2I-Adapter, light',
   'xl-adapter': 'T2I-Adapter, full, SDXL',
+  'xl-features': 'T2I-Adapter, SDXL, UNet with it',
   vision: 'Image encoder, CLIP',
   tower: 'Image encoder, CLIP, a folder',
   'open-vision': 'Image encoder, OpenCLIP',
@@ -236,6 +237,23 @@ describe('T2I-Adapters compute what diffusers computes:', () => {
       await adapter.dispose();
     }
     await original.dispose();
+  });
+
+  it('in a UNet with fewer levels, such as SDXL’s, the last is added to the middle', async () => {
+    const model = await openCheckpoint(pathOf('xl'), ONE_THREAD);
+    const x = references.planes('xl-features.sample');
+    const context = textOf('xl-features');
+    const features = [0, 1, 2].map((index) => references.planes(`xl-features.feature${index}`));
+    expectAgrees(await model.predict(x, 654, context, { features }), 'xl-features.out');
+    for (const misfit of [features.slice(1), features.toReversed()]) {
+      await expect(model.predict(x, 654, context, { features: misfit })).rejects.toMatchObject({
+        code: 'invalid-request',
+        message: expect.stringMatching(
+          /^The T2I-Adapter (?:adds to 2 layers|is for layers 128, 128, 32 wide)/,
+        ) as string,
+      });
+    }
+    await model.dispose();
   });
 
   it('other files are told', async () => {
