@@ -48,6 +48,12 @@ describe('resolveSettings', () => {
     expect(() => resolve(request)).toThrow(expect.objectContaining({ code: 'invalid-request', message }));
   });
 
+  it('takes scales of guidance below 1 as none under the conventions of diffusers, which does', () => {
+    const scales = [0, 0.5, 1, 7].map((cfgScale) => resolve({ cfgScale, conventions: 'diffusers' }).cfgScale);
+    expect(scales).toEqual([1, 1, 1, 7]);
+    expect(resolve({ cfgScale: 0.5 }).cfgScale).toBe(0.5);
+  });
+
   it('names the choices where a name is unknown', () => {
     try {
       resolve({ sampler: 'Eule' });

@@ -113,7 +113,9 @@ export function resolveSettings(
   checkSize(size);
   const { prompt, embeddings = [] } = given;
   const texts = { prompt, negativePrompt, embeddings, emphasis, commaBacktrack, hasOldTimelines };
-  return { ...texts, ...numbers, sampler, schedule, eta, conventions, size };
+  // Diffusers guides by scales above 1 alone; the webui by all but 1.
+  const cfgScale = conventions === 'diffusers' ? Math.max(1, given.cfgScale) : given.cfgScale;
+  return { ...texts, ...numbers, cfgScale, sampler, schedule, eta, conventions, size };
 }
 
 /**
