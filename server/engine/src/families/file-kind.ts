@@ -118,6 +118,11 @@ export function kindOf(source: WeightSource): KnownKind {
     : { kind: found[0], what: found[1] };
 }
 
+/** A kind as people call it: "a LoRA". */
+export function titleOf(wanted: FileKind): string {
+  return TESTS.find(([kind]) => kind === wanted)?.[1] ?? 'a checkpoint';
+}
+
 function namesOf({ tensors }: WeightSource): Names {
   const names = [...tensors.keys()];
   return {

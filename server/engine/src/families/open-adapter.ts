@@ -10,6 +10,7 @@ import type { T2iAdapter } from './control-models.ts';
 import type { PixelPlanes } from './diffusion-model.ts';
 import { LazyNetwork, type NetworkOptions } from './lazy-network.ts';
 import { imageDims, toLatents } from './planes.ts';
+import { readAs } from './read-as.ts';
 
 /**
  * Opens a T2I-Adapter where it lies: a file in the layout of the original code or in diffusers' spelling, full or light, or
@@ -18,7 +19,7 @@ import { imageDims, toLatents } from './planes.ts';
  */
 export async function openAdapter(path: string, options: NetworkOptions = {}): Promise<T2iAdapter> {
   const { source } = await openModelWeights(path);
-  const model = t2iAdapter(locateAdapter(source));
+  const model = await readAs('t2i-adapter', source, () => t2iAdapter(locateAdapter(source)));
   return new AdapterRunner(new LazyNetwork('T2I-Adapter', model, [source], options));
 }
 

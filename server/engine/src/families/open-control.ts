@@ -11,6 +11,7 @@ import { FAMILIES } from './family-facts.ts';
 import type { NetworkOptions } from './lazy-network.ts';
 import { locateControl } from './locate-control.ts';
 import { locateUnet } from './locate-networks.ts';
+import { readAs } from './read-as.ts';
 import { familyOf } from './recognise.ts';
 
 export interface OpenControlOptions extends NetworkOptions {
@@ -26,7 +27,7 @@ export interface OpenControlOptions extends NetworkOptions {
  */
 export async function openControlNet(path: string, options: OpenControlOptions = {}): Promise<ControlNet> {
   const { source } = await openModelWeights(path);
-  const file = locateControl(source);
+  const file = await readAs('controlnet', source, () => locateControl(source));
   const storage = storageOf(source);
   const isPooled = await isControlPooled(path);
   if (storage === 'whole') return build({ weights: file, sources: [source], isPooled }, options);

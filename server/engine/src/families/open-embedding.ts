@@ -3,6 +3,7 @@ import { EngineError } from '../errors.ts';
 import { openWeights } from '../weights/open-weights.ts';
 import type { TensorInfo, WeightSource } from '../weights/weight-source.ts';
 import type { Embedding, EmbeddingPart } from './embedding.ts';
+import { readAs } from './read-as.ts';
 
 /** As many as there are tokens in a chunk. */
 const MAX_VECTORS = 75;
@@ -21,7 +22,7 @@ const SDXL = ['clip_l', 'clip_g'] as const;
  */
 export async function openEmbedding(path: string, name?: string): Promise<Embedding> {
   const source = await openWeights(path);
-  const tensors = vectorsIn(source);
+  const tensors = await readAs('embedding', source, () => vectorsIn(source));
   const parts: EmbeddingPart[] = [];
   for (const tensor of tensors) parts.push(await readPart(source, tensor));
   const [{ data, width }] = parts as [EmbeddingPart, ...EmbeddingPart[]];

@@ -3,6 +3,7 @@ import { hypernetwork, type Hypernetwork } from '../networks/hypernetwork.ts';
 import type { LiveNumber } from '../onnx/graph.ts';
 import { openWeights } from '../weights/open-weights.ts';
 import type { Weights } from '../weights/weights.ts';
+import { readAs } from './read-as.ts';
 import type { CheckpointParts } from './recognise.ts';
 
 /** A hypernetwork with its strength, 1 = as trained. */
@@ -22,7 +23,8 @@ export interface AppliedHypernetwork {
  * @throws EngineError `model-not-found`, or `model-invalid` that says what the file is or what is wrong with it
  */
 export async function openHypernetwork(path: string): Promise<Hypernetwork> {
-  return hypernetwork(await openWeights(path));
+  const source = await openWeights(path);
+  return readAs('hypernetwork', source, () => hypernetwork(source));
 }
 
 /** What goes into the UNet for hypernetworks, each acting on what those before it made. */

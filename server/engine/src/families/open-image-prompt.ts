@@ -12,6 +12,7 @@ import { clipPixels } from './clip-pixels.ts';
 import type { ImagePrompt, ImageTokens } from './control-models.ts';
 import { LazyNetwork, type NetworkOptions } from './lazy-network.ts';
 import { openClipVision } from './open-clip-vision.ts';
+import { readAs } from './read-as.ts';
 
 /**
  * Opens an IP-Adapter (plain, plus or full-face) and the CLIP vision tower that it goes by. Pass it to `openCheckpoint` as one
@@ -25,13 +26,7 @@ export async function openImagePrompt(
   options: NetworkOptions = {},
 ): Promise<ImagePrompt> {
   const source = await openWeights(path);
-  const weights = new Weights(source);
-  if (weights.under('image_proj').isEmpty || weights.under('ip_adapter').isEmpty) {
-    throw new EngineError('model-invalid', `"${source.name}" is not an IP-Adapter.`, {
-      hint: 'IP-Adapters for Stable Diffusion 1.x and SDXL in the layout of the original code are supported.',
-    });
-  }
-  const projection = imageProjection(weights.under('image_proj'));
+  const projection = await readAs('ip-adapter', source, () => projectionIn(source));
   const tower = await openClipVision(vision, options);
   const { width, projectedWidth } = tower.model;
   const given = projection.feature === 'embeds' ? projectedWidth : width;
@@ -46,6 +41,16 @@ export async function openImagePrompt(
   }
   const network = new LazyNetwork('image prompt', projection, [source], options);
   return new ImagePromptRunner(source, network, tower);
+}
+
+function projectionIn(source: WeightSource): ImageProjectionModel {
+  const weights = new Weights(source);
+  if (weights.under('image_proj').isEmpty || weights.under('ip_adapter').isEmpty) {
+    throw new EngineError('model-invalid', `"${source.name}" is not an IP-Adapter.`, {
+      hint: 'IP-Adapters for Stable Diffusion 1.x and SDXL in the layout of the original code are supported.',
+    });
+  }
+  return imageProjection(weights.under('image_proj'));
 }
 
 class ImagePromptRunner implements ImagePrompt {

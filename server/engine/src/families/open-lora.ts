@@ -1,6 +1,7 @@
 import { readLora, type Lora } from '../patches/lora.ts';
 import { openWeights } from '../weights/open-weights.ts';
 import { FAMILIES, type Family } from './family-facts.ts';
+import { readAs } from './read-as.ts';
 
 /** A LoRA, and the family of models that it seems to be for. */
 export interface OpenedLora extends Lora {
@@ -22,7 +23,8 @@ export interface OpenedLora extends Lora {
  * @throws EngineError `model-not-found`, or `model-invalid` that says what the file is or what is wrong with it
  */
 export async function openLora(path: string): Promise<OpenedLora> {
-  const lora = await readLora(await openWeights(path));
+  const source = await openWeights(path);
+  const lora = await readAs('lora', source, () => readLora(source));
   return { ...lora, family: familyOf(lora) };
 }
 

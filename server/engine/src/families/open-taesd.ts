@@ -7,6 +7,7 @@ import type { PixelPlanes } from './diffusion-model.ts';
 import { LazyNetwork } from './lazy-network.ts';
 import type { OpenOptions } from './open-checkpoint.ts';
 import { imageDims, toLatents, toPlanes } from './planes.ts';
+import { readAs } from './read-as.ts';
 
 /** A small autoencoder for previews: a hundredth of the VAE's work, softer pictures. */
 export interface TinyAutoencoder {
@@ -30,7 +31,8 @@ export async function openTaesd(
   options: OpenOptions = {},
 ): Promise<TinyAutoencoder> {
   const weights = new Weights(await openWeights(decoderPath));
-  const decoder = part('TAESD decoder', weights, taesdDecoder(weights), options);
+  const model = await readAs('taesd', weights.source, () => taesdDecoder(weights));
+  const decoder = part('TAESD decoder', weights, model, options);
   let others = hasTaesdEncoder(weights) ? weights : null;
   if (encoderPath !== undefined) others = new Weights(await openWeights(encoderPath));
   const encoder = others === null ? null : part('TAESD encoder', others, taesdEncoder(others), options);

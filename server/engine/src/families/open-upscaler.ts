@@ -9,6 +9,7 @@ import { openWeights } from '../weights/open-weights.ts';
 import { Weights } from '../weights/weights.ts';
 import type { PixelPlanes } from './diffusion-model.ts';
 import { LazyNetwork, type NetworkOptions } from './lazy-network.ts';
+import { readAs } from './read-as.ts';
 
 /** A network that enlarges pictures. */
 export interface Upscaler {
@@ -50,7 +51,7 @@ const TILE_RANGE = { least: 32, most: 2048 };
  */
 export async function openUpscaler(path: string, options: NetworkOptions = {}): Promise<Upscaler> {
   const source = await openWeights(path);
-  const model = upscalerNetwork(new Weights(source));
+  const model = await readAs('upscaler', source, () => upscalerNetwork(new Weights(source)));
   return new NetworkUpscaler(
     source.name.replace(/\.[^.]+$/, ''),
     new LazyNetwork('upscaler', model, [source], options),
