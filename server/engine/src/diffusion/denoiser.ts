@@ -1,8 +1,14 @@
 import type { Latents } from './latents.ts';
 import { scaled, weightedSum } from './latents.ts';
 
+/** Clean latents as a model sees them in noisy ones. */
+export interface Denoised extends Latents {
+  /** What it sees without the prompt, where these were guided away from it and the sampler asks for both. */
+  readonly uncond?: Latents;
+}
+
 /** The clean latents the model sees in `x`, whose noise has standard deviation `sigma`. */
-export type Denoiser = (x: Latents, sigma: number) => Promise<Latents>;
+export type Denoiser = (x: Latents, sigma: number) => Promise<Denoised>;
 
 /** A network's answer to latents of unit variance at a timestep 0…999, which may be fractional. */
 export type Predictor = (x: Latents, timestep: number) => Promise<Latents>;

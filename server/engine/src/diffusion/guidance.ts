@@ -6,6 +6,8 @@ import { weightedSum } from './latents.ts';
 export interface WeightedDenoiser {
   readonly weight: number;
   readonly denoise: Denoiser;
+  /** Hand its answer out beside the sum, as {@link Denoised.uncond}; it is then asked even without weight. */
+  readonly isKept?: boolean;
 }
 
 /**
@@ -13,14 +15,19 @@ export interface WeightedDenoiser {
  * without weight are not asked, unless all are; weights add up to 1.
  */
 export function combined(parts: readonly WeightedDenoiser[]): Denoiser {
-  const asked = parts.filter(({ weight }) => weight !== 0);
+  const asked = parts.filter(({ weight, isKept }) => weight !== 0 || isKept);
   const [only] = asked;
   if (asked.length === 1 && only.weight === 1) return only.denoise;
   return async (x, sigma) => {
     const answers: (readonly [number, Latents])[] = [];
-    for (const { weight, denoise } of asked) answers.push([weight, await denoise(x, sigma)]);
+    let kept: { uncond: Latents } | null = null;
+    for (const { weight, denoise, isKept } of asked) {
+      const answer = await denoise(x, sigma);
+      answers.push([weight, answer]);
+      if (isKept) kept = { uncond: answer };
+    }
     const [first, ...others] = answers;
-    return weightedSum(first, ...others);
+    return { ...weightedSum(first, ...others), ...kept };
   };
 }
 

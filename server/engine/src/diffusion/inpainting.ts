@@ -45,8 +45,10 @@ export function keepInInput({ original, mask }: KeptPicture): Inpainting {
     around: (denoise) => async (x, sigma) => {
       const scale = Math.sqrt(1 + sigma ** 2);
       const shown = blended(mask, x, weightedSum([scale, original]));
+      const denoised = await denoise(shown, sigma);
       // The sampler goes on with its own latents and the noise that the model found.
-      return weightedSum([1, x], [-1, shown], [1, await denoise(shown, sigma)]);
+      const moved = (answer: Latents) => weightedSum([1, x], [-1, shown], [1, answer]);
+      return denoised.uncond ? { ...moved(denoised), uncond: moved(denoised.uncond) } : moved(denoised);
     },
     finish: (latents) => blended(mask, latents, original),
   };

@@ -46,7 +46,7 @@ function webuiPlan(wishes: Wishes, table: NoiseTable, redo: Redo | null): Sampli
     : levelsFor(steps, levels);
   const sigmas = all.slice(steps - kept);
   return {
-    sampler: created(wishes),
+    sampler: created(wishes, levels),
     sigmas,
     entry: { picture: redo ? 1 : 0, noise: sigmas[0]! },
     finish: 1,
@@ -68,7 +68,7 @@ function ownLevelsPlan(wishes: Wishes, levels: NoiseLevels, redo: Redo | null): 
   // The picture enters at one level and is taken for one of the next.
   const picture = last ? spread(first) / spread(last.entry.sigma) : 0;
   return {
-    sampler: created(wishes),
+    sampler: created(wishes, levels),
     sigmas,
     entry: { picture, noise: last ? picture * last.entry.sigma : spread(first) },
     finish: 1 / spread(sigmas.at(-1)!),
@@ -89,7 +89,7 @@ function diffusersPlan(wishes: Wishes, table: NoiseTable, redo: Redo | null): Sa
   const sigmas = all.slice(steps - kept);
   const first = sigmas[0]!;
   return {
-    sampler: created(wishes),
+    sampler: created(wishes, levels),
     sigmas,
     entry: redo ? { picture: 1, noise: first } : { picture: 0, noise: spread(first) },
     finish: 1 / spread(sigmas.at(-1)!),
@@ -99,8 +99,8 @@ function diffusersPlan(wishes: Wishes, table: NoiseTable, redo: Redo | null): Sa
   };
 }
 
-function created({ sampler, eta }: Wishes): Sampler {
-  return sampler.create(eta === null ? {} : { eta });
+function created({ sampler, eta }: Wishes, levels: NoiseLevels): Sampler {
+  return sampler.create(eta === null ? {} : { eta }, levels);
 }
 
 function rangeOf(sigmas: readonly number[]): [number, number] {

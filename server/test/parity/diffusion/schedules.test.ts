@@ -1,16 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { beta } from '../../../engine/src/diffusion/schedules/beta.ts';
 import { scheduleEntries } from '../../../engine/src/diffusion/schedules/index.ts';
 import { karras } from '../../../engine/src/diffusion/schedules/karras.ts';
-import { exponential } from '../../../engine/src/diffusion/schedules/exponential.ts';
-import { klOptimal } from '../../../engine/src/diffusion/schedules/kl-optimal.ts';
 import {
   NoiseLevels,
   scaledLinear,
   STABLE_DIFFUSION,
 } from '../../../engine/src/diffusion/schedules/noise-levels.ts';
-import { polyexponential } from '../../../engine/src/diffusion/schedules/polyexponential.ts';
-import type { SigmaRange } from '../../../engine/src/diffusion/schedules/schedule.ts';
+import type { ScheduleOptions } from '../../../engine/src/diffusion/schedules/schedule.ts';
 import { compvisTimesteps } from '../../../engine/src/diffusion/schedules/timesteps.ts';
 import { Comparison, golden } from '../report/measure.ts';
 import { goldenJson, goldenTensors, hasGoldens } from './goldens.ts';
@@ -69,23 +65,30 @@ describe.skipIf(!hasGoldens)('schedules of webui 1.10', () => {
     }
   });
 
+  const scheduleOf = (label: string) => scheduleEntries.find(({ name }) => name === label)!.sigmas;
+
+  it('has levels of its own for SDXL', () => {
+    const sdxl = cases.filter(({ model }) => model === 'sdxl');
+    expect(new Set(sdxl.map(({ label }) => label)).size).toBe(4);
+    for (const { label, n, sigmas } of sdxl) {
+      const made = scheduleOf(label)(n, levels, { isSdxl: true });
+      expectClose(row(`${label}, SDXL`), made, sigmas, RELATIVE);
+    }
+  });
+
   it('takes other ends and exponents', () => {
-    type Ranged = (n: number, range: SigmaRange, args: NonNullable<Sigmas['args']>) => number[];
-    const ranged: Record<string, Ranged> = {
-      karras: (n, range, { rho }) => karras(n, range, rho),
-      exponential,
-      polyexponential: (n, range, { rho }) => polyexponential(n, range, rho),
-      kl_optimal: klOptimal,
-      beta: (n, range, { beta_alpha: a, beta_beta: b }) => beta(n, range, a, b),
-    };
     const withArguments = cases.filter(({ args }) => args);
     expect(withArguments).toHaveLength(7);
-    for (const { schedule, n, args = {}, sigmas } of withArguments) {
-      const range: SigmaRange = {
-        sigmaMin: args.sigma_min ?? levels.sigmaMin,
-        sigmaMax: args.sigma_max ?? levels.sigmaMax,
+    for (const { label, n, args = {}, sigmas } of withArguments) {
+      const options: ScheduleOptions = {
+        ...(args.sigma_min && { sigmaMin: args.sigma_min }),
+        ...(args.sigma_max && { sigmaMax: args.sigma_max }),
+        ...(args.rho && { rho: args.rho }),
+        ...(args.beta_alpha && { alpha: args.beta_alpha }),
+        ...(args.beta_beta && { beta: args.beta_beta }),
       };
-      expectClose(row('With other ends and exponents'), ranged[schedule]!(n, range, args), sigmas, RELATIVE);
+      const made = scheduleOf(label)(n, levels, options);
+      expectClose(row('With other ends and exponents'), made, sigmas, RELATIVE);
     }
   });
 

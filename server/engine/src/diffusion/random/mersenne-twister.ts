@@ -1,15 +1,29 @@
 const SIZE = 624;
 const SHIFT = 397;
 
+/** Where a sequence is. */
+export interface TwisterState {
+  readonly words: Uint32Array;
+  /** How many of them are used up. */
+  readonly next: number;
+}
+
 /** 32-bit Mersenne Twister, MT19937. Matsumoto & Nishimura 1998, with the seeding of their 2002 version. */
 export class MersenneTwister {
-  readonly #state = new Uint32Array(SIZE);
-  #next = SIZE;
+  readonly #state: Uint32Array;
+  #next: number;
 
-  /** @param seed The lowest 32 bits count. */
-  constructor(seed: number) {
-    const state = this.#state;
-    state[0] = seed;
+  /** @param from A seed, of which the lowest 32 bits count, or where to go on. */
+  constructor(from: number | TwisterState) {
+    if (typeof from !== 'number') {
+      this.#state = from.words.slice();
+      this.#next = from.next;
+      return;
+    }
+    const state = new Uint32Array(SIZE);
+    this.#state = state;
+    this.#next = SIZE;
+    state[0] = from;
     for (let i = 1; i < SIZE; i++) {
       const previous = state[i - 1] ^ (state[i - 1] >>> 30);
       state[i] = Math.imul(1812433253, previous) + i;
@@ -25,6 +39,10 @@ export class MersenneTwister {
     y ^= (y << 15) & 0xefc60000;
     y ^= y >>> 18;
     return y >>> 0;
+  }
+
+  save(): TwisterState {
+    return { words: this.#state.slice(), next: this.#next };
   }
 
   #refill(): void {

@@ -1,3 +1,4 @@
+import type { GeneratorState, NoiseGenerator } from './noise-generator.ts';
 import { MersenneTwister } from './mersenne-twister.ts';
 
 const { fround } = Math;
@@ -10,13 +11,18 @@ const BLOCK = 16;
  * The sequence of PyTorch's CPU generator: `torch.Generator('cpu').manual_seed(seed)`, then `torch.randn`.
  * Values agree with torch's vectorised float32 build to about 5e-7, integers exactly.
  */
-export class TorchCpuGenerator {
+export class TorchCpuGenerator implements NoiseGenerator {
   readonly #twister: MersenneTwister;
   #spareNormal: number | null = null;
 
-  /** @param seed Of a larger number torch, too, uses the lowest 32 bits only. */
-  constructor(seed: number) {
-    this.#twister = new MersenneTwister(seed);
+  /** @param from A seed, of which torch, too, uses the lowest 32 bits only, or where to go on. */
+  constructor(from: number | Extract<GeneratorState, { kind: 'torch-cpu' }>) {
+    this.#twister = new MersenneTwister(from);
+    if (typeof from !== 'number') this.#spareNormal = from.spare;
+  }
+
+  save(): GeneratorState {
+    return { kind: 'torch-cpu', ...this.#twister.save(), spare: this.#spareNormal };
   }
 
   /** The next integer, 0…2³²−1. */

@@ -1,8 +1,8 @@
 import { weightedSum } from '../latents.ts';
 import type { Sampler } from '../sampler.ts';
-import { ancestralStep } from './ancestral-step.ts';
-import { intervals } from './intervals.ts';
+import { ancestralStep, refreshed } from './ancestral-step.ts';
 import { slope } from './steps.ts';
+import { stepwise } from './stepwise.ts';
 
 /**
  * Denoising diffusion implicit models, Song et al. 2021, equation 12, arXiv:2010.02502, here divided by √ᾱ since
@@ -10,15 +10,11 @@ import { slope } from './steps.ts';
  * @param options.eta Equation 16: 0 (default) = deterministic, 1 = as noisy as DDPM.
  */
 export function ddim({ eta = 0 }: { eta?: number } = {}): Sampler {
-  return async function* (denoise, x, sigmas, noise) {
-    for (const { step, sigma, next } of intervals(sigmas)) {
-      const denoised = await denoise(x, sigma);
-      yield { step, sigma, x, denoised };
-      const { down, up } = ancestralStep(sigma, next, eta);
-      const predicted = slope(x, denoised, sigma);
-      x = weightedSum([1, denoised], [down, predicted]);
-      if (up > 0) x = weightedSum([1, x], [up, noise(sigma, next)]);
-    }
-    return x;
-  };
+  return stepwise(async (task) => {
+    const { denoise, x, sigma, next } = task;
+    const denoised = await denoise(x, sigma);
+    const { down, up } = ancestralStep(sigma, next, eta);
+    const end = weightedSum([1, denoised], [down, slope(x, denoised, sigma)]);
+    return { x: refreshed(end, task, up), denoised };
+  });
 }

@@ -1,8 +1,9 @@
-import type { Latents } from '../latents.ts';
 import { addScaled, subtract, weightedSum } from '../latents.ts';
 import type { Sampler } from '../sampler.ts';
-import type { Ancestral } from './euler-ancestral.ts';
-import { intervals } from './intervals.ts';
+import type { Ancestral } from './ancestral-step.ts';
+import { refreshed } from './ancestral-step.ts';
+import type { Sight } from './sight.ts';
+import { multistep } from './stepwise.ts';
 
 /**
  * DPM-Solver++(2M) for the stochastic equation: one evaluation a step, extrapolated from the last two, then
@@ -14,25 +15,21 @@ export function dpmpp2mSde({
   noiseScale = 1,
   solver = 'midpoint',
 }: Ancestral & { solver?: 'midpoint' | 'heun' } = {}): Sampler {
-  return async function* (denoise, x, sigmas, noise) {
-    let previous: { denoised: Latents; stride: number } | null = null;
-    for (const { step, sigma, next } of intervals(sigmas)) {
-      const denoised = await denoise(x, sigma);
-      yield { step, sigma, x, denoised };
-      if (next === 0) return denoised;
-      const stride = Math.log(sigma / next);
-      const decay = stride * (1 + eta);
-      const renewed = -Math.expm1(-decay);
-      const before = x;
-      x = weightedSum([1 - renewed, before], [renewed, denoised]);
-      if (previous) {
-        const order2 = solver === 'midpoint' ? renewed / 2 : 1 - renewed / decay;
-        x = addScaled(x, subtract(denoised, previous.denoised), (order2 * stride) / previous.stride);
-      }
-      const fresh = next * Math.sqrt(-Math.expm1(-2 * eta * stride));
-      if (fresh > 0) x = addScaled(x, noise(sigma, next), noiseScale * fresh);
-      previous = { denoised, stride };
+  return multistep<Sight | null>(null, async (task, previous) => {
+    const { denoise, sigma, next } = task;
+    const denoised = await denoise(task.x, sigma);
+    if (next === 0) return { x: denoised, denoised, history: null };
+    const stride = Math.log(sigma / next);
+    const decay = stride * (1 + eta);
+    const renewed = -Math.expm1(-decay);
+    let x = weightedSum([1 - renewed, task.x], [renewed, denoised]);
+    if (previous) {
+      const order2 = solver === 'midpoint' ? renewed / 2 : 1 - renewed / decay;
+      const ahead = (order2 * stride) / Math.log(previous.sigma / sigma);
+      x = addScaled(x, subtract(denoised, previous.latents), ahead);
     }
-    return x;
-  };
+    const fresh = next * Math.sqrt(-Math.expm1(-2 * eta * stride));
+    x = refreshed(x, task, noiseScale * fresh);
+    return { x, denoised, history: { latents: denoised, sigma } };
+  });
 }

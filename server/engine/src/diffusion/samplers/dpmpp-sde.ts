@@ -1,9 +1,9 @@
 import { addScaled, weightedSum } from '../latents.ts';
 import type { Sampler } from '../sampler.ts';
+import type { Ancestral } from './ancestral-step.ts';
 import { ancestralStep } from './ancestral-step.ts';
-import type { Ancestral } from './euler-ancestral.ts';
-import { intervals } from './intervals.ts';
 import { between, towards } from './steps.ts';
+import { stepwise } from './stepwise.ts';
 
 const { fround } = Math;
 
@@ -17,33 +17,23 @@ export function dpmppSde({
   noiseScale = 1,
   middle = 0.5,
 }: Ancestral & { middle?: number } = {}): Sampler {
-  return async function* (denoise, x, sigmas, noise) {
-    for (const { step, sigma, next } of intervals(sigmas)) {
-      const denoised = await denoise(x, sigma);
-      let end = towards(denoised, x, sigma, next);
-      if (next > 0) {
-        const times = noiseTimes(sigma, next, middle);
-        const mid = between(sigma, next, middle);
-        const toMid = ancestralStep(sigma, mid, eta);
-        const atMid = addScaled(
-          towards(denoised, x, sigma, toMid.down),
-          noise(times.start, times.middle),
-          noiseScale * toMid.up,
-        );
-        const share = 1 / (2 * middle);
-        const target = weightedSum([1 - share, denoised], [share, await denoise(atMid, mid)]);
-        const toEnd = ancestralStep(sigma, next, eta);
-        end = addScaled(
-          towards(target, x, sigma, toEnd.down),
-          noise(times.start, times.end),
-          noiseScale * toEnd.up,
-        );
-      }
-      yield { step, sigma, x, denoised };
-      x = end;
-    }
-    return x;
-  };
+  return stepwise(async ({ denoise, noise, x, sigma, next }) => {
+    const denoised = await denoise(x, sigma);
+    if (next === 0) return { x: towards(denoised, x, sigma, next), denoised };
+    const times = noiseTimes(sigma, next, middle);
+    const mid = between(sigma, next, middle);
+    const toMid = ancestralStep(sigma, mid, eta);
+    const atMid = addScaled(
+      towards(denoised, x, sigma, toMid.down),
+      noise(times.start, times.middle),
+      noiseScale * toMid.up,
+    );
+    const share = 1 / (2 * middle);
+    const target = weightedSum([1 - share, denoised], [share, await denoise(atMid, mid)]);
+    const toEnd = ancestralStep(sigma, next, eta);
+    const end = towards(target, x, sigma, toEnd.down);
+    return { x: addScaled(end, noise(times.start, times.end), noiseScale * toEnd.up), denoised };
+  });
 }
 
 /**

@@ -1,12 +1,25 @@
+import { consistent, distilledLevels, distilledTimestep } from '../consistency.ts';
 import type { Sampler } from '../sampler.ts';
 import type { NoiseLevels } from '../schedules/noise-levels.ts';
-import type { OwnLevels, TimedLevel } from '../schedules/timesteps.ts';
-import { compvisLevels, lastCompvisLevels, lastUniPcLevels, uniPcLevels } from '../schedules/timesteps.ts';
-import type { Ancestral } from './euler-ancestral.ts';
+import type { OwnLevels, TimedLevel, UniPcSkip } from '../schedules/timesteps.ts';
+import {
+  allUniPcLevels,
+  compvisLevels,
+  distilledTimedLevels,
+  lastCompvisLevels,
+  lastDistilledLevels,
+  lastUniPcLevels,
+} from '../schedules/timesteps.ts';
+import type { Ancestral } from './ancestral-step.ts';
+import type { Churn } from './churn.ts';
+import { ddimCfgPp } from './ddim-cfg-pp.ts';
 import { ddim } from './ddim.ts';
 import { ddpm } from './ddpm.ts';
+import { deis } from './deis.ts';
 import { dpm2Ancestral } from './dpm-2-ancestral.ts';
 import { dpm2 } from './dpm-2.ts';
+import { dpmAdaptive } from './dpm-adaptive.ts';
+import { dpmFast } from './dpm-fast.ts';
 import { dpmpp2mSde } from './dpmpp-2m-sde.ts';
 import { dpmpp2m } from './dpmpp-2m.ts';
 import { dpmpp2sAncestral } from './dpmpp-2s-ancestral.ts';
@@ -15,10 +28,28 @@ import { dpmppSde } from './dpmpp-sde.ts';
 import { eulerAncestral } from './euler-ancestral.ts';
 import { euler } from './euler.ts';
 import { heun } from './heun.ts';
+import { heunPp2 } from './heunpp2.ts';
+import { ipndm, ipndmV } from './ipndm.ts';
+import { lcm } from './lcm.ts';
 import { lms } from './lms.ts';
 import { plms } from './plms.ts';
 import { restart } from './restart.ts';
+import { tcd } from './tcd.ts';
+import type { UniPc } from './unipc.ts';
 import { uniPc } from './unipc.ts';
+
+/** What can be said about a sampler. Each takes what it knows and pays no heed to the rest, as in the webui. */
+export interface SamplerOptions extends Ancestral, Churn {
+  /** UniPC's, and how its levels are spaced. */
+  uniPc?: UniPc & { skip?: UniPcSkip };
+}
+
+/** How a model counts its noise levels, where a sampler sees it in another light. */
+export interface ModelClock {
+  /** What schedules choose from. */
+  readonly levels: NoiseLevels;
+  readonly timestepOf: (sigma: number) => number;
+}
 
 /** A sampler that people can choose. */
 export interface SamplerEntry {
@@ -27,21 +58,49 @@ export interface SamplerEntry {
   /** Name of the schedule that `Automatic` means for it. */
   readonly defaultScheduler: string;
   readonly description: string;
-  /** @param options.eta Share of fresh noise; left out: the sampler's own default. Ignored by those without any. */
-  readonly create: (options: Pick<Ancestral, 'eta'>) => Sampler;
+  /** @param options.eta Share of fresh noise; left out: the webui's default for the sampler. */
+  readonly create: (options: SamplerOptions, levels: NoiseLevels) => Sampler;
   /** Where its noise comes from: on from the sequence that made the first latents, or from one Brownian path. */
   readonly noise: 'sequence' | 'brownian-tree';
+  /** A step takes two evaluations, which the webui counts: by progress and by prompts that change on the way. */
+  readonly isSecondOrder?: true;
+  /** The webui says so where the seed of the steps' noise is another ("ENSD"). */
+  readonly usesStepSeedDelta?: true;
   /**
    * The noise levels of a sampler that lets nobody choose them. It works on latents of unit variance, which is how
    * its result is left at the last level.
    */
-  readonly ownLevels?: (steps: number, levels: NoiseLevels) => TimedLevel[];
+  readonly ownLevels?: (steps: number, levels: NoiseLevels, options?: SamplerOptions) => TimedLevel[];
   /** Those of the last `count` steps, for a picture that is redone in part. */
-  readonly lastOwnLevels?: (steps: number, count: number, levels: NoiseLevels) => OwnLevels;
+  readonly lastOwnLevels?: (
+    steps: number,
+    count: number,
+    levels: NoiseLevels,
+    options?: SamplerOptions,
+  ) => OwnLevels;
   /** Its latents have unit variance in diffusers, as with own levels; those of the others keep their scale. */
   readonly isUnitVariance?: true;
   /** One step more is planned and the last but one noise level left out. */
   readonly skipsNextToLast?: true;
+  /** It walks from the model's noisiest level to its cleanest, whatever the schedule; only the number of levels counts. */
+  readonly walksWholeRange?: true;
+  /** The levels and the clock of the models that it is for. */
+  readonly clock?: (levels: NoiseLevels) => ModelClock;
+  /** It asks the denoiser for what it sees without the prompt too, and takes guidance scales divided by this. */
+  readonly unguidedDivisor?: number;
+}
+
+const etaOnly = ({ eta }: SamplerOptions): { eta?: number } => (eta === undefined ? {} : { eta });
+
+/** What the webui's LCM sampler makes of a model. */
+const lcmClock = (levels: NoiseLevels): ModelClock => {
+  const distilled = distilledLevels(levels);
+  return { levels: distilled, timestepOf: (sigma) => distilledTimestep(distilled, sigma) };
+};
+
+function createLcm(_options: SamplerOptions, levels: NoiseLevels): Sampler {
+  const { timestepOf } = lcmClock(levels);
+  return (denoise, ...rest) => lcm(consistent(denoise, timestepOf), ...rest);
 }
 
 /** All samplers, the most useful first. A new one is a file and an entry here. */
@@ -61,15 +120,16 @@ export const samplerEntries: readonly SamplerEntry[] = [
     defaultScheduler: 'Uniform',
     description:
       'Adds fresh noise at every step: soft, varied pictures that change with the number of steps.',
-    create: eulerAncestral,
+    create: (options) => eulerAncestral(etaOnly(options)),
     noise: 'sequence',
+    usesStepSeedDelta: true,
   },
   {
     name: 'Euler',
     aliases: ['k_euler'],
     defaultScheduler: 'Uniform',
     description: 'The plainest method: steady, predictable, 20 to 30 steps.',
-    create: () => euler(),
+    create: euler,
     noise: 'sequence',
   },
   {
@@ -79,6 +139,7 @@ export const samplerEntries: readonly SamplerEntry[] = [
     description: 'Rich detail in few steps, each of which takes two evaluations.',
     create: dpmppSde,
     noise: 'brownian-tree',
+    isSecondOrder: true,
   },
   {
     name: 'DPM++ 2M SDE',
@@ -113,14 +174,17 @@ export const samplerEntries: readonly SamplerEntry[] = [
     description: 'Fresh noise at every step, each of which takes two evaluations.',
     create: dpmpp2sAncestral,
     noise: 'sequence',
+    isSecondOrder: true,
+    usesStepSeedDelta: true,
   },
   {
     name: 'Heun',
     aliases: ['k_heun'],
     defaultScheduler: 'Uniform',
     description: 'Euler with every step corrected by a second evaluation.',
-    create: () => heun(),
+    create: heun,
     noise: 'sequence',
+    isSecondOrder: true,
   },
   {
     name: 'LMS',
@@ -135,8 +199,9 @@ export const samplerEntries: readonly SamplerEntry[] = [
     aliases: ['dpm_2', 'k_dpm_2'],
     defaultScheduler: 'Karras',
     description: 'An evaluation in the middle of every step; two a step.',
-    create: () => dpm2(),
+    create: dpm2,
     noise: 'sequence',
+    isSecondOrder: true,
     skipsNextToLast: true,
   },
   {
@@ -146,7 +211,29 @@ export const samplerEntries: readonly SamplerEntry[] = [
     description: 'DPM2 with fresh noise at every step.',
     create: dpm2Ancestral,
     noise: 'sequence',
+    isSecondOrder: true,
+    usesStepSeedDelta: true,
     skipsNextToLast: true,
+  },
+  {
+    name: 'DPM fast',
+    aliases: ['dpm_fast', 'k_dpm_fast'],
+    defaultScheduler: 'Uniform',
+    description: 'Steps of third order with fresh noise. Picks its own noise levels; leaves a little noise.',
+    create: (options) => dpmFast({ eta: 1, ...options }),
+    noise: 'sequence',
+    usesStepSeedDelta: true,
+    walksWholeRange: true,
+  },
+  {
+    name: 'DPM adaptive',
+    aliases: ['dpm_adaptive', 'k_dpm_ad'],
+    defaultScheduler: 'Uniform',
+    description: 'Chooses its steps by their error: takes as long as it takes, whatever the number of steps.',
+    create: (options) => dpmAdaptive({ eta: 1, ...etaOnly(options) }),
+    noise: 'sequence',
+    usesStepSeedDelta: true,
+    walksWholeRange: true,
   },
   {
     name: 'DDIM',
@@ -158,6 +245,18 @@ export const samplerEntries: readonly SamplerEntry[] = [
     ownLevels: compvisLevels,
     lastOwnLevels: lastCompvisLevels,
     isUnitVariance: true,
+  },
+  {
+    name: 'DDIM CFG++',
+    aliases: ['ddim_cfgpp'],
+    defaultScheduler: 'Uniform',
+    description: 'DDIM that stays closer to what the model knows at any CFG scale; try 7 to 12.',
+    create: ddimCfgPp,
+    noise: 'sequence',
+    ownLevels: compvisLevels,
+    lastOwnLevels: lastCompvisLevels,
+    isUnitVariance: true,
+    unguidedDivisor: 12.5,
   },
   {
     name: 'DDPM',
@@ -173,10 +272,11 @@ export const samplerEntries: readonly SamplerEntry[] = [
     aliases: [],
     defaultScheduler: 'Uniform',
     description: 'Good pictures in 10 to 15 steps. Picks its own noise levels.',
-    create: () => uniPc(),
+    create: (options) => uniPc(options.uniPc),
     noise: 'sequence',
-    ownLevels: (steps, levels) => uniPcLevels(steps, levels),
-    lastOwnLevels: lastUniPcLevels,
+    ownLevels: (steps, levels, options) => allUniPcLevels(steps, levels, options?.uniPc?.skip),
+    lastOwnLevels: (steps, count, levels, options) =>
+      lastUniPcLevels(steps, count, levels, options?.uniPc?.skip),
     isUnitVariance: true,
   },
   {
@@ -186,6 +286,7 @@ export const samplerEntries: readonly SamplerEntry[] = [
     description: 'Heun steps that go back and try again; from 20 steps, two evaluations each.',
     create: () => restart,
     noise: 'sequence',
+    isSecondOrder: true,
   },
   {
     name: 'PLMS',
@@ -197,5 +298,60 @@ export const samplerEntries: readonly SamplerEntry[] = [
     ownLevels: compvisLevels,
     lastOwnLevels: lastCompvisLevels,
     isUnitVariance: true,
+  },
+  {
+    name: 'LCM',
+    aliases: ['k_lcm'],
+    defaultScheduler: 'Uniform',
+    description:
+      'For models and LoRAs distilled as latent consistency models: 2 to 8 steps, CFG scale 1 to 2.',
+    create: createLcm,
+    noise: 'sequence',
+    clock: lcmClock,
+  },
+  {
+    name: 'TCD',
+    aliases: [],
+    defaultScheduler: 'Uniform',
+    description:
+      'For models and LoRAs distilled by trajectory consistency: 2 to 8 steps, less noise with more.',
+    create: (options, levels) => tcd(levels, etaOnly(options)),
+    noise: 'sequence',
+    ownLevels: distilledTimedLevels,
+    lastOwnLevels: lastDistilledLevels,
+    isUnitVariance: true,
+  },
+  {
+    name: 'HeunPP2',
+    aliases: [],
+    defaultScheduler: 'Uniform',
+    description: 'Heun with up to three evaluations a step.',
+    create: () => heunPp2,
+    noise: 'sequence',
+  },
+  {
+    name: 'IPNDM',
+    aliases: [],
+    defaultScheduler: 'Uniform',
+    description: 'Like PLMS at the noise levels of a schedule.',
+    create: () => ipndm,
+    noise: 'sequence',
+  },
+  {
+    name: 'IPNDM_V',
+    aliases: [],
+    defaultScheduler: 'Uniform',
+    description: 'IPNDM that minds that steps are uneven.',
+    create: () => ipndmV,
+    noise: 'sequence',
+  },
+  {
+    name: 'DEIS',
+    aliases: [],
+    defaultScheduler: 'Uniform',
+    description:
+      'Extrapolates from the last three steps in the time of the diffusion. Good in 10 to 20 steps.',
+    create: () => deis(),
+    noise: 'sequence',
   },
 ];

@@ -1,8 +1,9 @@
-import type { Latents } from '../latents.ts';
 import { weightedSum } from '../latents.ts';
 import type { Sampler } from '../sampler.ts';
-import { intervals } from './intervals.ts';
+import type { Sight } from './sight.ts';
+import { remembered } from './sight.ts';
 import { slope } from './steps.ts';
+import { multistep } from './stepwise.ts';
 
 /**
  * Linear multistep method (Adams–Bashforth for uneven steps) on the probability-flow ODE: the slopes of the last
@@ -10,30 +11,30 @@ import { slope } from './steps.ts';
  * @param order 1…4.
  */
 export function lms(order = 4): Sampler {
-  return async function* (denoise, x, sigmas) {
-    const slopes: Latents[] = [];
-    for (const { step, sigma, next } of intervals(sigmas)) {
-      const denoised = await denoise(x, sigma);
-      yield { step, sigma, x, denoised };
-      slopes.unshift(slope(x, denoised, sigma));
-      slopes.length = Math.min(slopes.length, order);
-      const nodes = slopes.map((_, back) => sigmas[step - back]);
-      const terms = slopes.map((past, index) => [basisIntegral(nodes, index, sigma, next), past] as const);
-      x = weightedSum([1, x], ...terms);
-    }
-    return x;
-  };
+  return multistep<readonly Sight[]>([], async ({ denoise, x, sigma, next }, past) => {
+    const denoised = await denoise(x, sigma);
+    const slopes = remembered({ latents: slope(x, denoised, sigma), sigma }, past, order);
+    const nodes = slopes.map((one) => one.sigma);
+    const terms = slopes.map(
+      ({ latents }, index) => [basisIntegral(nodes, index, sigma, next), latents] as const,
+    );
+    return { x: weightedSum([1, x], ...terms), denoised, history: slopes };
+  });
 }
 
 /** ∫ from `sigma` to `next` of the Lagrange polynomial that is 1 at node `index`, 0 at the others. */
 function basisIntegral(nodes: readonly number[], index: number, sigma: number, next: number): number {
-  const basis = (at: number) =>
-    nodes.reduce(
-      (product, node, i) => (i === index ? product : (product * (at - node)) / (nodes[index] - node)),
-      1,
-    );
+  const basis = (at: number) => lagrange(nodes, index, at);
   // Gauss–Legendre with two points is exact up to degree 3, that is, for up to four nodes.
   const centre = (sigma + next) / 2;
   const half = (next - sigma) / 2;
   return half * (basis(centre - half / Math.sqrt(3)) + basis(centre + half / Math.sqrt(3)));
+}
+
+/** The polynomial that is 1 at node `index` and 0 at the others. */
+export function lagrange(nodes: readonly number[], index: number, at: number): number {
+  return nodes.reduce(
+    (product, node, i) => (i === index ? product : (product * (at - node)) / (nodes[index] - node)),
+    1,
+  );
 }

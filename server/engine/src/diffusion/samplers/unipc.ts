@@ -1,103 +1,70 @@
 import type { Latents } from '../latents.ts';
 import { subtract, weightedSum } from '../latents.ts';
 import type { Sampler } from '../sampler.ts';
-import { intervals } from './intervals.ts';
+import type { Sight } from './sight.ts';
+import { remembered } from './sight.ts';
+import { multistep } from './stepwise.ts';
+import type { UniPcVariant } from './unipc-weights.ts';
+import { slopeWeights } from './unipc-weights.ts';
 
 /** How {@link uniPc} weighs its higher orders. */
-interface UniPc {
-  /** 1…3; default 3. The first steps and the last ones have lower orders. */
+export interface UniPc {
+  /** 1…3; default 3. The first steps have lower orders. */
   order?: number;
-  /** B(h) of the paper: `bh1` = h (default), `bh2` = eʰ − 1. */
-  variant?: 'bh1' | 'bh2';
+  variant?: UniPcVariant;
+  /** Whether the last steps, too, have lower orders; default true. */
+  isLowerFinal?: boolean;
 }
 
-/** What the model said at a noise level. */
-interface Sight {
-  readonly denoised: Latents;
-  readonly sigma: number;
+interface History {
+  /** Newest first. */
+  readonly seen: readonly Sight[];
+  /** Latents from which the last step started, at the newest sight; the corrector starts there again. */
+  readonly from: Latents | null;
 }
 
 /**
  * UniPC: a predictor of the next latents from the last steps, corrected by the evaluation that the next step
  * makes anyway. Zhao et al. 2023, Algorithms 5 to 8, arXiv:2302.04867, in the form that predicts denoised latents.
  */
-export function uniPc({ order = 3, variant = 'bh1' }: UniPc = {}): Sampler {
-  return async function* (denoise, x, sigmas) {
-    /** Newest first. */
-    let seen: Sight[] = [];
-    let from = x;
-    let usedOrder = 0;
-    for (const { step, sigma, next } of intervals(sigmas)) {
-      const denoised = await denoise(x, sigma);
-      const now: Sight = { denoised, sigma };
-      if (usedOrder > 0) x = move(from, seen, sigma, usedOrder, variant, denoised);
-      yield { step, sigma, x, denoised };
-      seen = [now, ...seen].slice(0, order);
-      usedOrder = Math.min(order, seen.length, sigmas.length - 1 - step);
-      from = x;
-      x = move(from, seen, next, usedOrder, variant, null);
-    }
-    return x;
-  };
+export function uniPc({ order = 3, variant = 'bh1', isLowerFinal = true }: UniPc = {}): Sampler {
+  return multistep<History>({ seen: [], from: null }, async (task, { seen, from }) => {
+    const { denoise, step, sigmas, sigma, next } = task;
+    /** Of the step that led here, and of the one ahead. */
+    const orderOf = (known: number, left: number) => Math.min(order, known, isLowerFinal ? left : order);
+    const left = sigmas.length - 1 - step;
+    const denoised = await denoise(task.x, sigma);
+    const began = from
+      ? move(from, { seen, next: sigma, order: orderOf(seen.length, left + 1), variant, ahead: denoised })
+      : task.x;
+    const now = remembered({ latents: denoised, sigma }, seen, order);
+    const x = move(began, { seen: now, next, order: orderOf(now.length, left), variant, ahead: null });
+    return { x, denoised, began, history: { seen: now, from: began } };
+  });
 }
 
-/**
- * A step from the newest of `seen` to `next`.
- * @param ahead What the model sees at `next`, for the corrector; null for the predictor.
- */
-function move(
-  x: Latents,
-  seen: readonly Sight[],
-  next: number,
-  order: number,
-  variant: 'bh1' | 'bh2',
-  ahead: Latents | null,
-): Latents {
-  const [{ denoised, sigma }, ...older] = seen;
-  const h = Math.log(sigma / next);
-  const renewed = -Math.expm1(-h);
-  const plain: [number, Latents][] = [
-    [next / sigma, x],
-    [renewed, denoised],
-  ];
+interface Move {
+  /** Newest first: the step starts at the first of them. */
+  readonly seen: readonly Sight[];
+  readonly next: number;
+  readonly order: number;
+  readonly variant: UniPcVariant;
+  /** What the model sees at `next`, for the corrector; null for the predictor. */
+  readonly ahead: Latents | null;
+}
+
+/** A step from the newest of `seen` to `next`. */
+function move(x: Latents, { seen, next, order, variant, ahead }: Move): Latents {
+  const [{ latents: denoised, sigma }, ...older] = seen;
   if (next === 0) return denoised;
+  const h = Math.log(sigma / next);
   const past = older.slice(0, order - 1);
   const places = past.map((sight) => -Math.log(sight.sigma / sigma) / h);
-  const slopes = past.map((sight, i) =>
-    weightedSum([1 / places[i], sight.denoised], [-1 / places[i], denoised]),
+  const slopes = past.map(({ latents }, i) =>
+    weightedSum([1 / places[i], latents], [-1 / places[i], denoised]),
   );
-  if (ahead !== null) {
-    places.push(1);
-    slopes.push(subtract(ahead, denoised));
-  }
-  const scale = variant === 'bh1' ? h : renewed;
-  const weights = orderWeights(places, h, scale);
-  return weightedSum(plain[0], plain[1], ...slopes.map((slope, i) => [scale * weights[i], slope] as const));
-}
-
-/** The weights ρ that make the step exact up to its order: R ρ = b of the paper's equation 9. */
-function orderWeights(places: readonly number[], h: number, scale: number): number[] {
-  if (places.length === 1) return [0.5]; // as the paper's authors have it
-  let phi = Math.expm1(-h) / -h - 1;
-  let factorial = 1;
-  const rows = places.map((_, power) => {
-    const row = [...places.map((place) => place ** power), (phi * factorial) / -scale];
-    factorial *= power + 2;
-    phi = phi / -h - 1 / factorial;
-    return row;
-  });
-  return solve(rows);
-}
-
-/** Solves linear equations, given as rows of coefficients with the right side last. Gauss–Jordan elimination. */
-function solve(rows: number[][]): number[] {
-  rows.forEach((pivot, i) => {
-    for (let column = rows.length; column >= i; column--) pivot[column] /= pivot[i];
-    for (const row of rows) {
-      if (row === pivot) continue;
-      const factor = row[i];
-      row.forEach((_, column) => (row[column] -= factor * pivot[column]));
-    }
-  });
-  return rows.map((row) => row[rows.length]);
+  if (ahead !== null) slopes.push(subtract(ahead, denoised));
+  const weights = slopeWeights(variant, h, places, ahead !== null);
+  const terms = slopes.map((slope, i) => [weights[i], slope] as const);
+  return weightedSum([next / sigma, x], [-Math.expm1(-h), denoised], ...terms);
 }

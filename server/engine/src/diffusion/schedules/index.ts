@@ -4,10 +4,12 @@ import { exponential } from './exponential.ts';
 import { karras } from './karras.ts';
 import { klOptimal } from './kl-optimal.ts';
 import { polyexponential } from './polyexponential.ts';
-import type { Schedule } from './schedule.ts';
+import type { NoiseLevels } from './noise-levels.ts';
+import { normal } from './normal.ts';
+import type { Schedule, ScheduleOptions, SigmaRange } from './schedule.ts';
 import { sgmUniform } from './sgm-uniform.ts';
 import { simple } from './simple.ts';
-import { alignYourSteps, gits } from './tables.ts';
+import { alignYourSteps, alignYourSteps32, gits } from './tables.ts';
 import { turbo } from './turbo.ts';
 import { uniform } from './uniform.ts';
 
@@ -17,6 +19,11 @@ export interface ScheduleEntry {
   readonly aliases: readonly string[];
   readonly description: string;
   readonly sigmas: Schedule;
+}
+
+/** The ends asked for, or the model's. */
+function range({ sigmaMin, sigmaMax }: NoiseLevels, asked: ScheduleOptions): SigmaRange {
+  return { sigmaMin: asked.sigmaMin ?? sigmaMin, sigmaMax: asked.sigmaMax ?? sigmaMax };
 }
 
 /** All schedules. A new one is a file and an entry here. */
@@ -31,42 +38,42 @@ export const scheduleEntries: readonly ScheduleEntry[] = [
     name: 'Karras',
     aliases: [],
     description: 'More steps at low noise, where details form.',
-    sigmas: (steps, levels) => karras(steps, levels),
+    sigmas: (steps, levels, options = {}) => karras(steps, range(levels, options), options.rho),
   },
   {
     name: 'Exponential',
     aliases: [],
     description: 'Evenly spaced in the logarithm of the noise: more steps still at low noise.',
-    sigmas: exponential,
+    sigmas: (steps, levels, options = {}) => exponential(steps, range(levels, options)),
   },
   {
     name: 'Polyexponential',
     aliases: [],
     description: 'Exponential with an exponent; the same as Exponential as it stands.',
-    sigmas: (steps, levels) => polyexponential(steps, levels),
+    sigmas: (steps, levels, options = {}) => polyexponential(steps, range(levels, options), options.rho),
   },
   {
     name: 'SGM Uniform',
     aliases: ['sgm_uniform', 'SGMUniform'],
     description: 'Like Uniform without the cleanest level; for models distilled to few steps.',
-    sigmas: sgmUniform,
+    sigmas: (steps, levels, options = {}) => sgmUniform(steps, levels, range(levels, options)),
   },
   {
     name: 'KL Optimal',
     aliases: ['kl_optimal'],
     description: 'Evenly spaced angles. Stops a little above no noise.',
-    sigmas: klOptimal,
+    sigmas: (steps, levels, options = {}) => klOptimal(steps, range(levels, options)),
   },
   {
     name: 'Align Your Steps',
-    aliases: ['align_your_steps', 'align_your_steps_11', 'Align Your Steps 11'],
-    description: 'Optimised for about ten steps of Stable Diffusion 1.5.',
+    aliases: ['align_your_steps'],
+    description: 'Found by measuring Stable Diffusion, for about ten steps.',
     sigmas: alignYourSteps,
   },
   {
     name: 'Align Your Steps GITS',
     aliases: ['align_your_steps_GITS'],
-    description: 'Found by another way of optimising, also for about ten steps.',
+    description: 'Found by another way of measuring, also for about ten steps.',
     sigmas: gits,
   },
   {
@@ -78,8 +85,8 @@ export const scheduleEntries: readonly ScheduleEntry[] = [
   {
     name: 'Normal',
     aliases: [],
-    description: 'The same as Uniform, under the name that other programs use.',
-    sigmas: uniform,
+    description: 'Like Uniform; it heeds the lowest and the highest noise asked for, which Uniform does not.',
+    sigmas: (steps, levels, options = {}) => normal(steps, levels, range(levels, options)),
   },
   {
     name: 'DDIM',
@@ -91,12 +98,24 @@ export const scheduleEntries: readonly ScheduleEntry[] = [
     name: 'Beta',
     aliases: [],
     description: 'Many steps at the highest and at the lowest noise, few between.',
-    sigmas: (steps, levels) => beta(steps, levels),
+    sigmas: (steps, levels, options = {}) => beta(steps, range(levels, options), options.alpha, options.beta),
   },
   {
     name: 'Turbo',
     aliases: [],
     description: 'For models distilled to a few steps.',
     sigmas: turbo,
+  },
+  {
+    name: 'Align Your Steps 11',
+    aliases: ['align_your_steps_11'],
+    description: 'Align Your Steps, under the name that it has beside the longer table.',
+    sigmas: alignYourSteps,
+  },
+  {
+    name: 'Align Your Steps 32',
+    aliases: ['align_your_steps_32'],
+    description: 'Align Your Steps from a table of 32 levels, which ends at half the noise.',
+    sigmas: alignYourSteps32,
   },
 ];

@@ -54,8 +54,11 @@ export class NoiseLevels {
   readonly sigmas: Float32Array;
   readonly #logSigmas: Float32Array;
 
-  /** @param alphas ᾱ of each timestep, descending. */
+  /** ᾱ of each timestep, descending. */
+  readonly alphas: Float32Array;
+
   constructor(alphas: Float32Array) {
+    this.alphas = alphas;
     this.sigmas = alphas.map((alpha) => Math.sqrt(fround(fround(1 - alpha) / alpha)));
     this.#logSigmas = this.sigmas.map(Math.log);
   }

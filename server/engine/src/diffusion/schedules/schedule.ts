@@ -3,9 +3,20 @@ import type { NoiseLevels } from './noise-levels.ts';
 const { fround } = Math;
 
 /** Picks the noise levels for a number of steps: descending, `steps` levels and then, in most schedules, 0. */
-export type Schedule = (steps: number, levels: NoiseLevels) => number[];
+export type Schedule = (steps: number, levels: NoiseLevels, options?: ScheduleOptions) => number[];
 
-/** Part of {@link NoiseLevels} that schedules which only need its ends ask for. */
+/** What can be said about a schedule beside the number of steps. Those that have no use for it pay no heed. */
+export interface ScheduleOptions extends Partial<SigmaRange> {
+  /** Exponent of Karras (default 7) and Polyexponential (default 1). */
+  readonly rho?: number;
+  /** Parameters of Beta; default 0.6 both. */
+  readonly alpha?: number;
+  readonly beta?: number;
+  /** Levels that were found by measuring a model are there for SDXL too; default: those for Stable Diffusion 1.5. */
+  readonly isSdxl?: boolean;
+}
+
+/** Ends of a schedule; those of the model's {@link NoiseLevels} unless others are asked for. */
 export interface SigmaRange {
   readonly sigmaMin: number;
   readonly sigmaMax: number;

@@ -50,22 +50,75 @@ export function lastCompvisLevels(steps: number, count: number, levels: NoiseLev
   return { entry, levels: rest.length > 1 ? rest : [entry, all[all.length - 1]] };
 }
 
+/** How UniPC spaces its levels: evenly in time (the default), in its square root, or in the logarithm of σ. */
+export type UniPcSkip = 'time_uniform' | 'time_quadratic' | 'logSNR';
+
+/** The levels of UniPC: as many steps as DDIM has timesteps. */
+export function allUniPcLevels(steps: number, levels: NoiseLevels, skip?: UniPcSkip): TimedLevel[] {
+  return uniPcLevels(compvisTimesteps(steps).length, levels, levels.sigmas.length - 1, skip);
+}
+
 /** As {@link lastCompvisLevels}, for UniPC. */
-export function lastUniPcLevels(steps: number, count: number, levels: NoiseLevels): OwnLevels {
+export function lastUniPcLevels(
+  steps: number,
+  count: number,
+  levels: NoiseLevels,
+  skip?: UniPcSkip,
+): OwnLevels {
   const { entry, levels: rest } = lastCompvisLevels(steps, Math.max(count, 1), levels);
-  return { entry, levels: uniPcLevels(Math.max(count, 1), levels, rest[0].timestep) };
+  return { entry, levels: uniPcLevels(Math.max(count, 1), levels, rest[0].timestep, skip) };
 }
 
 /**
- * The levels of UniPC in the webui: `steps` + 1 even timesteps from `first` down to 0, with log √ᾱ, not log σ,
- * linear between whole ones.
+ * The levels of UniPC in the webui: `steps` + 1 of them from timestep `first` down to 0, with log √ᾱ, not log σ, linear
+ * between whole timesteps.
  */
-export function uniPcLevels(steps: number, { sigmas }: NoiseLevels, first = sigmas.length - 1): TimedLevel[] {
+export function uniPcLevels(
+  steps: number,
+  { sigmas }: NoiseLevels,
+  first: number,
+  skip: UniPcSkip = 'time_uniform',
+): TimedLevel[] {
   const logAlpha = (timestep: number) => -Math.log1p(sigmas[timestep] ** 2) / 2;
-  return evenly(first, 0, steps + 1).map((timestep) => {
+  const at = (timestep: number): TimedLevel => {
     const low = Math.min(Math.floor(timestep), sigmas.length - 2);
-    const [before, after] = [logAlpha(low), logAlpha(low + 1)];
-    const log = before + (timestep - low) * (after - before);
+    const log = logAlpha(low) + (timestep - low) * (logAlpha(low + 1) - logAlpha(low));
     return { timestep, sigma: Math.sqrt(Math.expm1(-2 * log)) };
+  };
+  if (skip === 'time_uniform') return evenly(first, 0, steps + 1).map(at);
+  if (skip === 'time_quadratic') {
+    // Their time is 1 at timestep 999 and 1/1000 at 0.
+    return evenly(Math.sqrt(first + 1), 1, steps + 1).map((root) => at(root ** 2 - 1));
+  }
+  const spaced = evenly(Math.log(at(first).sigma), Math.log(sigmas[0]), steps + 1).map(Math.exp);
+  return spaced.map((sigma, i) => {
+    if (i === 0) return at(first);
+    const log = -Math.log1p(sigma ** 2) / 2;
+    const high = Math.max(
+      sigmas.findIndex((_, timestep) => logAlpha(timestep) <= log),
+      1,
+    );
+    const share = (log - logAlpha(high - 1)) / (logAlpha(high) - logAlpha(high - 1));
+    return { timestep: high - 1 + Math.min(Math.max(share, 0), 1), sigma };
   });
+}
+
+/** The timesteps of LCM and TCD: `steps` of the fifty that such models are distilled on, or of all where that is too few. */
+export function distilledTimesteps(steps: number): number[] {
+  const count = steps > 50 ? 1000 : 50;
+  return Array.from(
+    { length: steps },
+    (_, i) => (count - Math.floor((i * count) / steps)) * (1000 / count) - 1,
+  );
+}
+
+/** The levels of TCD, which end at the cleanest timestep. */
+export function distilledTimedLevels(steps: number, levels: NoiseLevels): TimedLevel[] {
+  return [...distilledTimesteps(steps), 0].map((timestep) => ({ timestep, sigma: levels.sigmaOf(timestep) }));
+}
+
+/** The last `count` + 1 steps of {@link distilledTimedLevels}. */
+export function lastDistilledLevels(steps: number, count: number, levels: NoiseLevels): OwnLevels {
+  const rest = distilledTimedLevels(steps, levels).slice(-count - 2);
+  return { entry: rest[0], levels: rest };
 }
