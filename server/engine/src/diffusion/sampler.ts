@@ -15,7 +15,7 @@ export interface SamplerState {
 
 /** One finished step of a sampler. */
 export interface Step {
-  /** 0…steps−1. */
+  /** 0…steps−1. Samplers that choose their own steps say here how far along `sigmas` they have come. */
   readonly step: number;
   /** Noise level at which it began. */
   readonly sigma: number;

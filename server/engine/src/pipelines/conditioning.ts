@@ -116,7 +116,8 @@ async function unconditional(
 ): Promise<readonly TimedConditioning[]> {
   const [{ schedule }] = conds as [WeightedConditioning];
   const weights = conds.map(({ weight }) => weight);
-  const counts = guidanceWeights(settings.cfgScale, weights).uncond !== 0 || model.task === 'instruct';
+  const isAsked = model.task === 'instruct' || settings.sampler.unguidedDivisor !== undefined;
+  const counts = guidanceWeights(settings.cfgScale, weights).uncond !== 0 || isAsked;
   if (!counts) return schedule;
   const plan = planOf(settings, { text: settings.negativePrompt ?? '', isNegative: true, first });
   if (isZero(model, settings, plan)) {

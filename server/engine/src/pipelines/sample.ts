@@ -55,7 +55,13 @@ export async function* sample(
       model.prediction,
       plan.timestepOf,
     );
-  const guided = combined(branches.map((branch) => ({ weight: branch.weight, denoise: denoiserOf(branch) })));
+  const guided = combined(
+    branches.map((branch) => ({
+      weight: branch.weight,
+      denoise: denoiserOf(branch),
+      isKept: branch.isUncond && plan.asksUnguided,
+    })),
+  );
   const denoise: Denoiser = async (x, sigma) => {
     const denoised = await guided(x, sigma);
     evaluation += 1;

@@ -1,7 +1,8 @@
 import type { Sampler } from '../diffusion/sampler.ts';
-import type { SamplerEntry } from '../diffusion/samplers/index.ts';
+import type { SamplerEntry, SamplerOptions } from '../diffusion/samplers/index.ts';
 import { scheduleEntries } from '../diffusion/schedules/index.ts';
 import { NoiseLevels, scaledLinear, type NoiseTable } from '../diffusion/schedules/noise-levels.ts';
+import { evenly, type ScheduleOptions } from '../diffusion/schedules/schedule.ts';
 import { leadingTimesteps, trailingTimesteps } from '../diffusion/schedules/timesteps.ts';
 import { byName } from './catalogue.ts';
 import type { Settings } from './settings.ts';
@@ -17,12 +18,26 @@ export interface SamplingPlan {
   /** Factor from the sampler's result to the finished latents. */
   readonly finish: number;
   readonly timestepOf: (sigma: number) => number;
+  /** The sampler asks for what the model sees without the prompt, too. */
+  readonly asksUnguided: boolean;
   readonly noise: SamplerEntry['noise'];
   /** Ends of the noise levels of the whole way, of which `sigmas` may be the last part. */
   readonly range: readonly [min: number, max: number];
 }
 
-type Wishes = Pick<Settings, 'sampler' | 'schedule' | 'steps' | 'eta' | 'conventions'>;
+type Wishes = Pick<Settings, 'sampler' | 'schedule' | 'steps' | 'eta' | 'conventions'> & {
+  readonly knobs?: SamplingKnobs;
+};
+
+/** What few pictures need: the webui's options for samplers and schedules. Left out, all are as the webui has them. */
+export interface SamplingKnobs {
+  readonly sampler?: Omit<SamplerOptions, 'eta'>;
+  readonly schedule?: ScheduleOptions;
+  /** One step more is planned and the last but one noise level left out, whatever the sampler. */
+  readonly skipsNextToLast?: boolean;
+  /** Noise alone is √(1 + σ²) strong, as the models were trained, instead of σ. */
+  readonly hasUnitVarianceStart?: boolean;
+}
 
 /**
  * The noise levels and the small print of a sampling run, by the conventions asked for.
@@ -38,30 +53,40 @@ export const spread = (sigma: number): number => Math.sqrt(1 + sigma ** 2);
 function webuiPlan(wishes: Wishes, table: NoiseTable, redo: Redo | null): SamplingPlan {
   const levels = new NoiseLevels(scaledLinear('float64', table));
   if (wishes.sampler.ownLevels) return ownLevelsPlan(wishes, levels, redo);
-  const { sampler, schedule } = wishes;
+  const { sampler, knobs = {} } = wishes;
   const { steps, kept } = redoneSteps(wishes, redo);
-  const { sigmas: levelsFor } = schedule ?? byName(scheduleEntries, sampler.defaultScheduler)!;
-  const all = sampler.skipsNextToLast
-    ? levelsFor(steps + 1, levels).toSpliced(-2, 1)
-    : levelsFor(steps, levels);
+  const clock = sampler.clock?.(levels) ?? { levels, timestepOf: (sigma) => levels.timestepOf(sigma) };
+  const all = scheduled(wishes, clock.levels, steps);
   const sigmas = all.slice(steps - kept);
+  const first = sigmas[0]!;
+  const noise = knobs.hasUnitVarianceStart && !redo ? spread(first) : first;
+  const isFree = sampler.walksWholeRange && !redo;
   return {
     sampler: created(wishes, levels),
-    sigmas,
-    entry: { picture: redo ? 1 : 0, noise: sigmas[0]! },
+    sigmas: isFree ? evenly(levels.sigmaMax, levels.sigmaMin, steps + 1) : sigmas,
+    entry: { picture: redo ? 1 : 0, noise },
     finish: 1,
-    timestepOf: (sigma) => levels.timestepOf(sigma),
+    timestepOf: clock.timestepOf,
+    asksUnguided: sampler.unguidedDivisor !== undefined,
     noise: sampler.noise,
     range: rangeOf(all),
   };
 }
 
+/** The noise levels of the schedule chosen, or of the sampler's own. */
+function scheduled({ sampler, schedule, knobs = {} }: Wishes, levels: NoiseLevels, steps: number): number[] {
+  const { sigmas } = schedule ?? byName(scheduleEntries, sampler.defaultScheduler)!;
+  return (sampler.skipsNextToLast ?? knobs.skipsNextToLast)
+    ? sigmas(steps + 1, levels, knobs.schedule).toSpliced(-2, 1)
+    : sigmas(steps, levels, knobs.schedule);
+}
+
 /** Of a sampler that chooses its levels itself; its latents have unit variance in the reference. */
 function ownLevelsPlan(wishes: Wishes, levels: NoiseLevels, redo: Redo | null): SamplingPlan {
-  const { sampler } = wishes;
+  const { sampler, knobs = {} } = wishes;
   const { steps, kept } = redoneSteps(wishes, redo);
-  const last = redo ? sampler.lastOwnLevels!(steps, kept - 1, levels) : null;
-  const own = last?.levels ?? sampler.ownLevels!(steps, levels);
+  const last = redo ? sampler.lastOwnLevels!(steps, kept - 1, levels, knobs.sampler) : null;
+  const own = last?.levels ?? sampler.ownLevels!(steps, levels, knobs.sampler);
   const timesteps = new Map(own.map(({ sigma, timestep }) => [sigma, timestep]));
   const sigmas = own.map(({ sigma }) => sigma);
   const first = sigmas[0]!;
@@ -73,6 +98,7 @@ function ownLevelsPlan(wishes: Wishes, levels: NoiseLevels, redo: Redo | null): 
     entry: { picture, noise: last ? picture * last.entry.sigma : spread(first) },
     finish: 1 / spread(sigmas.at(-1)!),
     timestepOf: (sigma) => timesteps.get(sigma) ?? levels.timestepOf(sigma),
+    asksUnguided: sampler.unguidedDivisor !== undefined,
     noise: sampler.noise,
     range: rangeOf(sigmas),
   };
@@ -82,10 +108,12 @@ function diffusersPlan(wishes: Wishes, table: NoiseTable, redo: Redo | null): Sa
   const { sampler, schedule } = wishes;
   const { steps, kept } = redoneSteps(wishes, redo);
   const levels = new NoiseLevels(scaledLinear('float32', table));
-  const timesteps = table.isZeroTerminal ? trailingTimesteps(steps) : leadingTimesteps(steps);
+  const spaced = table.isZeroTerminal ? trailingTimesteps : leadingTimesteps;
+  const timesteps = (sampler.distilledTimesteps ?? spaced)(steps);
   const counted = timesteps.map((timestep) => levels.sigmaOf(timestep));
   const ownLevels = [...counted, sampler.ownLevels ? levels.sigmaOf(0) : 0];
-  const all = schedule && !sampler.ownLevels ? schedule.sigmas(steps, levels) : ownLevels;
+  const all =
+    schedule && !sampler.ownLevels ? schedule.sigmas(steps, levels, wishes.knobs?.schedule) : ownLevels;
   const sigmas = all.slice(steps - kept);
   const first = sigmas[0]!;
   return {
@@ -94,13 +122,14 @@ function diffusersPlan(wishes: Wishes, table: NoiseTable, redo: Redo | null): Sa
     entry: redo ? { picture: 1, noise: first } : { picture: 0, noise: spread(first) },
     finish: 1 / spread(sigmas.at(-1)!),
     timestepOf: (sigma) => Math.round(levels.timestepOf(sigma)),
+    asksUnguided: sampler.unguidedDivisor !== undefined,
     noise: 'sequence',
     range: rangeOf(all),
   };
 }
 
-function created({ sampler, eta }: Wishes, levels: NoiseLevels): Sampler {
-  return sampler.create(eta === null ? {} : { eta }, levels);
+function created({ sampler, eta, knobs = {} }: Wishes, levels: NoiseLevels): Sampler {
+  return sampler.create({ ...knobs.sampler, ...(eta === null ? {} : { eta }) }, levels);
 }
 
 function rangeOf(sigmas: readonly number[]): [number, number] {

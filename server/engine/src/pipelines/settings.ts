@@ -114,7 +114,8 @@ export function resolveSettings(
   const { prompt, embeddings = [] } = given;
   const texts = { prompt, negativePrompt, embeddings, emphasis, commaBacktrack, hasOldTimelines };
   // Diffusers guides by scales above 1 alone; the webui by all but 1.
-  const cfgScale = conventions === 'diffusers' ? Math.max(1, given.cfgScale) : given.cfgScale;
+  const asked = conventions === 'diffusers' ? Math.max(1, given.cfgScale) : given.cfgScale;
+  const cfgScale = asked / (sampler.unguidedDivisor ?? 1);
   return { ...texts, ...numbers, cfgScale, sampler, schedule, eta, conventions, size };
 }
 

@@ -18,6 +18,9 @@ async function run(
 
 const imageOf = (events: GenerationEvent[]) => events.find((event) => event.type === 'image')!;
 
+/** Samplers whose steps are fewer or more than those of the schedule. */
+const CHOOSES_STEPS = /^DPM (fast|adaptive)$/;
+
 describe('textToImage', () => {
   it('tells what it does in order', async () => {
     const { events } = await run();
@@ -60,14 +63,26 @@ describe('textToImage', () => {
     const { events } = await run({ sampler: name, steps: 6 });
     expect(imageOf(events).latents.data.every(Number.isFinite)).toBe(true);
     const steps = events.filter((event) => event.type === 'step');
-    expect(steps.length).toBeGreaterThanOrEqual(5);
-    expect(steps.at(-1)).toMatchObject({ step: steps.length, steps: steps.length });
+    const all = steps[0]!.steps;
+    expect(all).toBeGreaterThanOrEqual(5);
+    expect(steps.at(-1)).toMatchObject({ step: all, steps: all });
+    if (!CHOOSES_STEPS.test(name)) expect(steps).toHaveLength(all);
   });
 
   it.each(samplers)('draws with $name in a single step', async ({ name }) => {
     const { events, model } = await run({ sampler: name, steps: 1 });
     expect(model.calls).toContain('predict');
-    expect(events.filter((event) => event.type === 'step')).toHaveLength(1);
+    const steps = events.filter((event) => event.type === 'step');
+    expect(steps.every((event) => event.step === 1 && event.steps === 1)).toBe(true);
+    if (!CHOOSES_STEPS.test(name)) expect(steps).toHaveLength(1);
+  });
+
+  it('divides the guidance scale of DDIM CFG++, and asks for the negative prompt at any', async () => {
+    const scaled = await run({ sampler: 'DDIM CFG++', cfgScale: 12.5 });
+    expect(scaled.model.calls.filter((call) => call === 'predict').length % 2).toBe(0);
+    const unscaled = await run({ sampler: 'DDIM', cfgScale: 1 });
+    const drawn = ({ events }: typeof scaled) => imageOf(events).latents.data;
+    expect(drawn(scaled)).not.toEqual(drawn(unscaled));
   });
 
   it('evaluates the network twice a step, once where guidance is off', async () => {
@@ -125,7 +140,9 @@ describe('a second pass', () => {
     expect(imageOf(events).latents.dims).toEqual([1, 4, 17, 9]);
     expect(imageOf(events).latents.data.every(Number.isFinite)).toBe(true);
     const steps = events.filter((event) => event.type === 'step');
-    expect(steps.at(-1)).toMatchObject({ step: steps.length, steps: steps.length });
+    const all = steps[0]!.steps;
+    expect(steps.at(-1)).toMatchObject({ step: all, steps: all });
+    if (!CHOOSES_STEPS.test(name)) expect(steps).toHaveLength(all);
   });
 
   it('goes by way of pixels where an upscaler is named', async () => {

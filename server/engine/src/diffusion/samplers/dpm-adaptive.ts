@@ -77,7 +77,8 @@ export function dpmAdaptive({
         const done = refreshed(pair.high, { sigma, next, noise }, fresh);
         state = { step: state.step + 1, x: done, history: { time: goal, stride, lower: pair.low } };
       } else state = { ...state, step: state.step + 1, history: { ...history, stride } };
-      const step = Math.min(Math.floor(((history.time - start) / (end - start)) * steps), steps - 1);
+      const share = isDone && goal >= end - ARRIVED ? 1 : (history.time - start) / (end - start);
+      const step = Math.max(Math.floor(share * steps) - 1, 0);
       yield { step, sigma, x, denoised, state };
     }
     return state.x;

@@ -43,5 +43,10 @@ function fastSpans(sigmas: readonly number[]): Span[] {
   if (high === low) return neighbours(sigmas); // no way to go but to 0
   const count = Math.floor((sigmas.length - 1) / 3) + 2;
   const walk = evenly(Math.log(high), Math.log(low), count).map(Math.exp);
-  return neighbours([high, ...walk.slice(1, -1), low]);
+  const evaluations = sigmas.length - 1;
+  return neighbours([high, ...walk.slice(1, -1), low]).map((span, i, { length }) => {
+    const isBeforeRest = i === length - 2 && evaluations % 3 === 0;
+    const done = i === length - 1 ? evaluations : isBeforeRest ? evaluations - 1 : 3 * (i + 1);
+    return { ...span, place: done - 1 };
+  });
 }

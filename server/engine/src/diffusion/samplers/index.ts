@@ -6,6 +6,7 @@ import {
   allUniPcLevels,
   compvisLevels,
   distilledTimedLevels,
+  distilledTimesteps,
   lastCompvisLevels,
   lastDistilledLevels,
   lastUniPcLevels,
@@ -84,6 +85,8 @@ export interface SamplerEntry {
   readonly skipsNextToLast?: true;
   /** It walks from the model's noisiest level to its cleanest, whatever the schedule; only the number of levels counts. */
   readonly walksWholeRange?: true;
+  /** The timesteps of the models that it is for, in diffusers. */
+  readonly distilledTimesteps?: (steps: number) => number[];
   /** The levels and the clock of the models that it is for. */
   readonly clock?: (levels: NoiseLevels) => ModelClock;
   /** It asks the denoiser for what it sees without the prompt too, and takes guidance scales divided by this. */
@@ -308,6 +311,8 @@ export const samplerEntries: readonly SamplerEntry[] = [
     create: createLcm,
     noise: 'sequence',
     clock: lcmClock,
+    distilledTimesteps,
+    isUnitVariance: true,
   },
   {
     name: 'TCD',
@@ -318,6 +323,7 @@ export const samplerEntries: readonly SamplerEntry[] = [
     create: (options, levels) => tcd(levels, etaOnly(options)),
     noise: 'sequence',
     ownLevels: distilledTimedLevels,
+    distilledTimesteps,
     lastOwnLevels: lastDistilledLevels,
     isUnitVariance: true,
   },

@@ -6,6 +6,8 @@ import type { Sampler, SamplerState, Step, StepNoise } from '../sampler.ts';
 export interface Span {
   readonly sigma: number;
   readonly next: number;
+  /** Which of the steps of `sigmas` it stands for, where that is not its place among the spans. */
+  readonly place?: number;
 }
 
 /** What a step has to do with. */
@@ -52,7 +54,7 @@ export function multistep<History>(
       const task = { ...span, denoise, noise, step, sigmas, x: state.x };
       const { x, denoised, began = task.x, history } = await advance(task, state.history as History);
       state = { step: step + 1, x, history };
-      yield { step, sigma: span.sigma, x: began, denoised, state } satisfies Step;
+      yield { step: span.place ?? step, sigma: span.sigma, x: began, denoised, state } satisfies Step;
     }
     return state.x;
   };
