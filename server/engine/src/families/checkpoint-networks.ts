@@ -3,7 +3,8 @@ import { clipText, type ClipTextModel } from '../networks/clip-text.ts';
 import { unet, type UnetModel } from '../networks/unet.ts';
 import { vaeDecoder, type VaeModel } from '../networks/vae.ts';
 import { FAMILIES } from './family-facts.ts';
-import type { CheckpointParts, Tower } from './recognise.ts';
+import type { CheckpointParts } from './recognise.ts';
+import type { Tower } from './towers.ts';
 
 /** The graphs of a checkpoint. The VAE's encoder is left out: its weights may be missing, and drawing from text needs none. */
 export interface CheckpointNetworks {

@@ -79,13 +79,19 @@ const TESTS: readonly Test[] = [
       ['emb_params', 'clip_l', 'clip_g'].some((name) => rankOf(name) !== undefined) ||
       matches(/^<[^>]+>$/),
   ],
-  ['hypernetwork', 'a hypernetwork', ({ matches }) => matches(/^\d{2,4}\.[01]\.linear\./)],
+  ['hypernetwork', 'a hypernetwork', ({ matches }) => matches(/^\d{2,4}\.[01]\.linear[12]?\./)],
   [
     'image-encoder',
     'an image encoder',
     ({ startsWith }) => startsWith('vision_model.', 'visual.transformer.', 'clip.vision_model.'),
   ],
-  ['text-encoder', 'a text encoder', ({ startsWith }) => startsWith('text_model.', 'transformer.resblocks.')],
+  [
+    'text-encoder',
+    'a text encoder',
+    ({ startsWith, rankOf }) =>
+      startsWith('text_model.', 'transformer.resblocks.') ||
+      rankOf('embeddings.token_embedding.weight') !== undefined,
+  ],
   [
     'vae',
     'a VAE',
@@ -95,10 +101,10 @@ const TESTS: readonly Test[] = [
   [
     'taesd',
     'a TAESD network',
-    ({ rankOf, startsWith }) =>
+    ({ rankOf, matches }) =>
       rankOf('1.conv.0.weight') !== undefined ||
       rankOf('3.conv.0.weight') !== undefined ||
-      startsWith('decoder.layers.', 'encoder.layers.'),
+      matches(/^(?:decoder|encoder)\.layers\.\d+\.(?:conv\.|weight$)/),
   ],
   [
     'upscaler',

@@ -46,6 +46,20 @@ export interface TextPart {
   readonly projection: Weights;
 }
 
+/** The text encoder of a file that holds nothing else, in the layout of transformers or of OpenCLIP. */
+export function locateLoneText(source: WeightSource): TextPart | null {
+  if (hasOpenClip(source, '') && source.tensors.has('token_embedding.weight')) {
+    const view = openClipToTransformers(source, '');
+    return { layout: 'open-clip', weights: new Weights(view, 'text_model.'), projection: new Weights(view) };
+  }
+  // Some versions of transformers leave `text_model.` out.
+  const prefix = ['text_model.', ''].find((before) =>
+    source.tensors.has(`${before}embeddings.token_embedding.weight`),
+  );
+  if (prefix === undefined) return null;
+  return { layout: 'clip', weights: new Weights(source, prefix), projection: new Weights(source) };
+}
+
 /** The text encoder below `prefix`, in the layout of transformers or of OpenCLIP. */
 export function locateText(source: WeightSource, prefix: string): TextPart | null {
   const openClip = `${prefix}model.`;

@@ -1,6 +1,7 @@
 import { EngineError } from '../errors.ts';
 import type { LoraUse } from '../patches/patch-networks.ts';
 import { openModelWeights } from '../weights/open-model-weights.ts';
+import type { WeightSource } from '../weights/weight-source.ts';
 import { CheckpointModel } from './checkpoint-model.ts';
 import type { ImagePrompt } from './control-models.ts';
 import type { NetworkOptions } from './lazy-network.ts';
@@ -15,8 +16,11 @@ import { withLoras } from './with-loras.ts';
 export interface OpenOptions extends NetworkOptions {
   /** File, or folder in diffusers' layout, whose VAE is used instead of the checkpoint's own. */
   readonly vae?: string;
-  /** Checkpoint, as a file or folder, whose text encoders are used if the file has none. */
-  readonly textEncoders?: string;
+  /**
+   * Whose text encoders are used if the file has none: a checkpoint, as a file or folder, or a text encoder alone; of SDXL,
+   * which has two, both files.
+   */
+  readonly textEncoders?: string | readonly string[];
   /** What the UNet predicts, for files that do not say. */
   readonly prediction?: Prediction;
   /** The noise schedule ends in noise alone, for files that do not say. */
@@ -73,8 +77,10 @@ function withoutCompanions(options: OpenOptions): OpenOptions {
 }
 
 async function openCompanions({ vae, textEncoders }: OpenOptions): Promise<Companions> {
+  const sourceOf = async (path: string): Promise<WeightSource> => (await openModelWeights(path)).source;
+  const text = typeof textEncoders === 'string' ? [textEncoders] : textEncoders;
   return {
-    ...(vae === undefined ? {} : { vae: (await openModelWeights(vae)).source }),
-    ...(textEncoders === undefined ? {} : { text: (await openModelWeights(textEncoders)).source }),
+    ...(vae === undefined ? {} : { vae: await sourceOf(vae) }),
+    ...(text === undefined ? {} : { text: await Promise.all(text.map(sourceOf)) }),
   };
 }

@@ -1,6 +1,7 @@
 import { readLora, type Lora } from '../patches/lora.ts';
 import { openWeights } from '../weights/open-weights.ts';
-import { FAMILIES, type Family } from './family-facts.ts';
+import type { Family } from './family-facts.ts';
+import { familyOfLora } from './lora-family.ts';
 import { readAs } from './read-as.ts';
 
 /** A LoRA, and the family of models that it seems to be for. */
@@ -25,26 +26,5 @@ export interface OpenedLora extends Lora {
 export async function openLora(path: string): Promise<OpenedLora> {
   const source = await openWeights(path);
   const lora = await readAs('lora', source, () => readLora(source));
-  return { ...lora, family: familyOf(lora) };
-}
-
-/** Projections of the text in the UNet, in kohya's spelling and in others; old diffusers ends them with `_lora`. */
-const TEXT_PROJECTION = /attn2(?:[._]|\.processor\.)to_[kv](?:_lora)?$/;
-
-function familyOf({ modules, card }: Lora): Family | null {
-  const known: readonly Family[] = ['sd1', 'sd2', 'sdxl', 'sdxl-refiner'];
-  for (const { name, weight } of modules.values()) {
-    if (!TEXT_PROJECTION.test(name)) continue;
-    const family = known.find((one) => FAMILIES[one].contextWidth === weight?.columns);
-    if (family !== undefined) return family;
-  }
-  const names = [...modules.keys()];
-  if (names.some((name) => name.startsWith('lora_te2_') || name.startsWith('text_encoder_2.'))) return 'sdxl';
-  const said = card.baseModel?.toLowerCase() ?? '';
-  const families: readonly [RegExp, Family][] = [
-    [/^sdxl|stable-diffusion-xl/, 'sdxl'],
-    [/^sd_?v?2|stable-diffusion-v?2/, 'sd2'],
-    [/^sd_?v?1|stable-diffusion-v?1/, 'sd1'],
-  ];
-  return families.find(([words]) => words.test(said))?.[1] ?? null;
+  return { ...lora, family: familyOfLora(lora) };
 }

@@ -21,7 +21,7 @@ export async function readAs<Result>(
     throw new EngineError(
       'model-invalid',
       `"${source.name}" is not ${titleOf(wanted)}: it looks like ${what}.`,
-      { cause: error, ...(error.hint === undefined ? {} : { hint: error.hint }) },
+      { cause: error, hint: `Choose ${titleOf(wanted)}, or use the file as what it is.` },
     );
   }
 }

@@ -120,11 +120,40 @@ it('says which network is missing, and takes it from another file', () => {
   expect(() => recognise(bare)).toThrow('a UNet of Stable Diffusion 1.x but no text encoder and no VAE.');
   const whole = sourceWith(sd1, among(sd1));
   expect(() => recognise(bare, { vae: whole })).toThrow('1.x but no text encoder.');
-  expect(recognise(bare, { vae: whole, text: whole })).toMatchObject({
+  expect(recognise(bare, { vae: whole, text: [whole] })).toMatchObject({
     family: 'sd1',
     vae: { source: whole },
   });
   expect(() => recognise(whole, { vae: bare })).toThrow('holds no VAE');
+});
+
+it('takes text encoders that lie alone, SDXL’s two in any order', () => {
+  const names = [...unet, VAE];
+  const xl = sourceWith(names, { ...among(names, 4, 2048), [LABEL]: [1280, 2816] });
+  const lone = (width: number): WeightSource =>
+    sourceWith([], { 'text_model.embeddings.token_embedding.weight': [49_408, width] });
+  const [narrow, wide] = [lone(768), lone(1280)];
+  for (const text of [
+    [narrow, wide],
+    [wide, narrow],
+  ]) {
+    expect(recognise(xl, { text }).towers).toMatchObject([
+      { weights: { source: narrow, prefix: 'text_model.' }, use: { isPooled: false } },
+      { weights: { source: wide }, use: { isPooled: true } },
+    ]);
+  }
+  expect(() => recognise(xl, { text: [wide] })).toThrow(
+    '"x.safetensors" (a text encoder) holds no text encoder of SDXL.',
+  );
+  const sd = sourceWith(names, among(names));
+  expect(recognise(sd, { text: [narrow] }).towers).toHaveLength(1);
+  expect(() => recognise(sd, { text: [narrow, wide] })).toThrow(
+    'hold no text encoder of Stable Diffusion 1.x',
+  );
+});
+
+it('tells a checkpoint that lost its UNet', () => {
+  expect(() => recognise(sourceWith(sd1.slice(1)))).toThrow('has a text encoder and a VAE but no UNet');
 });
 
 it('says so when it does not know a file at all', () => {

@@ -4,15 +4,11 @@ import type { FolderConfig } from '../weights/folder-config.ts';
 import type { WeightSource } from '../weights/weight-source.ts';
 import type { Weights } from '../weights/weights.ts';
 import type { Attachment } from './attachment.ts';
+import { kindOf } from './file-kind.ts';
 import { FAMILIES, type Family, type UnetTask } from './family-facts.ts';
-import { locateText, locateUnet, locateVae, type TextPart } from './locate-networks.ts';
+import { locateText, locateUnet, locateVae } from './locate-networks.ts';
 import { notACheckpoint } from './not-a-checkpoint.ts';
-import type { TowerUse } from './text-tower.ts';
-
-/** A text encoder of a checkpoint, and how its family uses it. */
-export interface Tower extends TextPart {
-  readonly use: TowerUse;
-}
+import { towersAmong, towersOf, type Tower } from './towers.ts';
 
 /** What a checkpoint is made of, and which family it belongs to. */
 export interface CheckpointParts {
@@ -31,35 +27,76 @@ export interface CheckpointParts {
 export interface Companions {
   /** Its VAE is used, whatever the checkpoint brings. */
   readonly vae?: WeightSource;
-  /** Its text encoders are used where the checkpoint has none. */
-  readonly text?: WeightSource;
+  /** Their text encoders are used where the checkpoint has none: of one that has all, or of files with one each. */
+  readonly text?: readonly WeightSource[];
   /** Where it is known from elsewhere, such as a configuration. */
   readonly family?: Family;
   /** What the model's folder says of it. */
   readonly config?: FolderConfig | undefined;
 }
 
+/** What of a checkpoint is there. */
+export interface Survey extends Omit<CheckpointParts, 'towers' | 'vae'> {
+  readonly towers: readonly Tower[] | null;
+  readonly vae: Weights | null;
+}
+
 /**
  * Tells a checkpoint's family from names and shapes, never from the file's name.
  * @throws EngineError `model-invalid` that says what the file looks like instead, or what it lacks.
  */
-export function recognise(
-  source: WeightSource,
-  { vae, text, family: known, config }: Companions = {},
-): CheckpointParts {
+export function recognise(source: WeightSource, companions: Companions = {}): CheckpointParts {
+  const { towers, vae, ...parts } = survey(source, companions);
+  if (towers !== null && vae !== null) return { ...parts, towers, vae };
+  const missing = lacking({ towers, vae }).join(' and no ');
+  throw new EngineError(
+    'model-invalid',
+    `"${source.name}" has a UNet of ${FAMILIES[parts.family].title} but no ${missing}.`,
+    {
+      hint: 'Look for a version of the model with everything in one file, or name a file for what is missing.',
+    },
+  );
+}
+
+/** As `recognise`, for a checkpoint that may lack what other files can give. */
+export function survey(source: WeightSource, { vae, text, family: known, config }: Companions = {}): Survey {
   const unet = locateUnet(source);
   if (unet === null) throw notACheckpoint(source);
   const task = taskOf(unet);
   const family = known ?? familyOf(source, unet, config);
-  const towers = towersOf(source, family) ?? (text === undefined ? null : towersOf(text, family));
-  const baked = vae === undefined ? locateVae(source) : locateVae(vae);
-  if (vae !== undefined && baked === null) {
-    throw new EngineError('model-invalid', `"${vae.name}" holds no VAE.`, {
-      hint: 'Choose another file as VAE.',
-    });
-  }
-  if (towers === null || baked === null) throw incomplete(source, family, towers === null, baked === null);
-  return { family, task, towers, unet, vae: baked, ...(config && { config }) };
+  return {
+    family,
+    task,
+    unet,
+    towers: towersOf(source, family) ?? (text === undefined ? null : lentTowers(text, family)),
+    vae: vae === undefined ? locateVae(source) : lentVae(vae),
+    ...(config && { config }),
+  };
+}
+
+/** What is missing, for people. */
+export function lacking({ towers, vae }: Pick<Survey, 'towers' | 'vae'>): string[] {
+  return [...(towers === null ? ['text encoder'] : []), ...(vae === null ? ['VAE'] : [])];
+}
+
+function lentVae(source: WeightSource): Weights {
+  const vae = locateVae(source);
+  if (vae !== null) return vae;
+  throw lendsNothing([source], 'VAE', 'Choose another file as VAE.');
+}
+
+function lentTowers(sources: readonly WeightSource[], family: Family): readonly Tower[] {
+  const towers = towersAmong(sources, family);
+  if (towers !== null) return towers;
+  const hint = `Choose a checkpoint or model folder of the same family, or ${family === 'sdxl' ? 'both of its text encoders' : 'its text encoder'}.`;
+  throw lendsNothing(sources, `text encoder of ${FAMILIES[family].title}`, hint);
+}
+
+function lendsNothing(sources: readonly WeightSource[], what: string, hint: string): EngineError {
+  const looks = sources.map((source) => `"${source.name}" (${kindOf(source).what})`).join(' and ');
+  return new EngineError('model-invalid', `${looks} ${sources.length > 1 ? 'hold' : 'holds'} no ${what}.`, {
+    hint,
+  });
 }
 
 /** What goes in beside the 4 channels of latents. */
@@ -106,48 +143,4 @@ function hasLinearProjections({ source, prefix }: Weights): boolean {
     if (name.startsWith(prefix) && name.endsWith('.proj_in.weight')) return shape.length === 2;
   }
   return false;
-}
-
-/** A tower as `last` layer, normed. */
-const NORMED = { isNormed: true, isPooled: false } as const;
-/** The last layer but one as it is. */
-const RAW = { layer: 2, isNormed: false } as const;
-
-/** The text encoders of a family, or null if one is missing. */
-function towersOf(source: WeightSource, family: Family): Tower[] | null {
-  const first = locateText(source, 'cond_stage_model.');
-  const [a, b] = [0, 1].map((index) => locateText(source, `conditioner.embedders.${index}.`));
-  switch (family) {
-    case 'sd1':
-      return first && [{ ...first, use: { padding: null, layer: 1, ...NORMED } }];
-    case 'sd2':
-      // Files converted to the names of transformers had the unused last layer cut off.
-      return (
-        first && [{ ...first, use: { padding: 0, layer: first.layout === 'open-clip' ? 2 : 1, ...NORMED } }]
-      );
-    case 'sdxl':
-      if (!a || !b) return null;
-      return [
-        { ...a, use: { padding: null, isPooled: false, ...RAW } },
-        { ...b, use: { padding: 0, isPooled: true, ...RAW } },
-      ];
-    case 'sdxl-refiner':
-      return a ? [{ ...a, use: { padding: 0, isPooled: true, ...RAW } }] : null;
-  }
-}
-
-function incomplete(
-  source: WeightSource,
-  family: Family,
-  lacksText: boolean,
-  lacksVae: boolean,
-): EngineError {
-  const missing = [...(lacksText ? ['text encoder'] : []), ...(lacksVae ? ['VAE'] : [])].join(' and no ');
-  return new EngineError(
-    'model-invalid',
-    `"${source.name}" has a UNet of ${FAMILIES[family].title} but no ${missing}.`,
-    {
-      hint: 'Look for a version of the model with everything in one file, or name a file for what is missing.',
-    },
-  );
 }

@@ -1,6 +1,7 @@
 import { patchNetworks, type AppliedLora, type LoraUse } from '../patches/patch-networks.ts';
 import type { Weights } from '../weights/weights.ts';
 import { FAMILIES } from './family-facts.ts';
+import { familyOfLora } from './lora-family.ts';
 import type { CheckpointParts } from './recognise.ts';
 
 /** A checkpoint's parts with LoRAs in its UNet and text encoders. */
@@ -19,7 +20,14 @@ export function withLoras(parts: CheckpointParts, uses: readonly LoraUse[]): Pat
   const { networks, applied } = patchNetworks(
     { unet, textEncoders: isSecond ? [null, ...weights] : weights },
     uses,
-    { name: unet.source.name, title: FAMILIES[family].title },
+    {
+      name: unet.source.name,
+      title: FAMILIES[family].title,
+      titleOf: (lora) => {
+        const own = familyOfLora(lora);
+        return own === null ? null : FAMILIES[own].title;
+      },
+    },
   );
   const encoders = (networks.textEncoders ?? []).filter((encoder) => encoder !== null);
   return {

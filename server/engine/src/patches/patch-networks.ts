@@ -39,6 +39,8 @@ export interface ModelName {
   readonly name: string;
   /** Of its family. */
   readonly title: string;
+  /** Of the family that a LoRA seems to be for, where that is known. */
+  readonly titleOf?: (lora: Lora) => string | null;
 }
 
 /** The networks of a model, changed. */
@@ -135,11 +137,16 @@ function matchesOf(lora: Lora, parts: readonly NetworkPart[], model: ModelName):
     const [example = ''] = lora.modules.keys();
     throw new EngineError(
       'model-invalid',
-      `"${lora.name}" does not fit "${model.name}" (${model.title}): none of its ${lora.modules.size} modules, such as "${short(example)}", is in the model.`,
+      `${misfit(lora, model)}: none of its ${lora.modules.size} modules, such as "${short(example)}", is in the model.`,
       { hint: OTHER_FAMILY },
     );
   }
   return matches;
+}
+
+function misfit(lora: Lora, { name, title, titleOf }: ModelName): string {
+  const family = titleOf?.(lora) ?? null;
+  return `"${lora.name}"${family === null ? '' : ` (${family})`} does not fit "${name}" (${title})`;
 }
 
 const OTHER_FAMILY =
@@ -155,7 +162,7 @@ function requireFit(
   if ((change.outputs ?? outputs) === outputs && (change.columns ?? columns) === columns) return;
   throw new EngineError(
     'model-invalid',
-    `"${lora.name}" does not fit "${model.name}" (${model.title}): "${short(module.name)}" changes a weight of ${change.outputs ?? 'any'} x ${change.columns ?? 'any'}, but the model has ${outputs} x ${columns} there.`,
+    `${misfit(lora, model)}: "${short(module.name)}" changes a weight of ${change.outputs ?? 'any'} x ${change.columns ?? 'any'}, but the model has ${outputs} x ${columns} there.`,
     { hint: OTHER_FAMILY },
   );
 }
