@@ -78,7 +78,7 @@ describe('a LoRA', () => {
 
   it('that is live changes its strength between runs, down to nothing', async () => {
     const model = await opened([{ unet: 0.8, text: 0.8, mode: 'live' }]);
-    const [{ live }] = model.loras as [{ live: NonNullable<(typeof model.loras)[0]['live']> }];
+    const live = model.loras[0]!.live!;
     const first = await denoised(model);
     live.unet.value = 0;
     live.text.value = 0;

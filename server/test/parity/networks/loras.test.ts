@@ -38,11 +38,10 @@ describe.skipIf(!hasGoldens)('changes to the tiny SD 1.x checkpoint:', () => {
   });
 
   async function expectAgrees(uses: LoraUse[], key: string, feature: string): Promise<void> {
-    const { networks, applied } = patchNetworks(
-      { unet: unetWeights, textEncoders: [textWeights] },
-      uses,
-      'tiny',
-    );
+    const { networks, applied } = patchNetworks({ unet: unetWeights, textEncoders: [textWeights] }, uses, {
+      name: 'tiny',
+      title: 'Stable Diffusion 1.x',
+    });
     for (const { unmatched } of applied) expect(unmatched).toEqual([]);
     const changed = unet(networks.unet!, { heads: { heads: 8 } });
     const denoiser = await Session.open('UNet', changed, { threads: 1 });
@@ -54,7 +53,7 @@ describe.skipIf(!hasGoldens)('changes to the tiny SD 1.x checkpoint:', () => {
     const nothing = { data: new Float32Array(1), dims: [1, 1, 1, 1] };
     const guides = Object.fromEntries([
       ...Array.from({ length: changed.skips }, (_, index) => [`control${index}`, nothing] as const),
-      ...Array.from({ length: changed.features }, (_, index) => [`feature${index}`, nothing] as const),
+      ...changed.features.map((_, index) => [`feature${index}`, nothing] as const),
       ['control_mid', nothing] as const,
     ]);
     const out = await denoiser.runOne(
