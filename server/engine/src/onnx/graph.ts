@@ -150,9 +150,10 @@ export class GraphBuilder {
     return this.#castWeight(tensor, first * rowBytes, (last - first) * rowBytes, [last - first, ...rest]);
   }
 
-  /** Rows of a weight picked by `indices` when it runs; only what was picked is made float32. */
+  /** Rows of a weight picked by `indices` when it runs; only what was picked is made float32, but of eight-bit floats all. */
   gatherRows(tensor: TensorInfo, indices: Value): Value {
-    if (isPatched(tensor)) return this.op('Gather', [this.weight(tensor), indices]);
+    const isGathered = !tensor.dtype.startsWith('F8_'); // ONNX's Gather does not take them
+    if (isPatched(tensor) || !isGathered) return this.op('Gather', [this.weight(tensor), indices]);
     const rows = this.op('Gather', [this.#storedWeight(tensor, 0, tensor.byteLength, tensor.shape), indices]);
     return tensor.dtype === 'F32' ? rows : this.op('Cast', [rows], { to: ELEMENT.FLOAT });
   }

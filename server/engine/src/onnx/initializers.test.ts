@@ -139,5 +139,7 @@ describe('eight-bit floats', () => {
     const header = `{"w":{"dtype":"${dtype}","shape":[2],"data_offsets":[0,2]}}`;
     const tensor = await tensorIn(dtype, safetensorsBytes({ header, data: Uint8Array.from(bits) }));
     expect(await run(sumOf((graph) => graph.weight(tensor)))).toEqual([...values]);
+    const picked = sumOf((graph) => graph.gatherRows(tensor, graph.ints([1, 0])));
+    expect(await run(picked)).toEqual([...values].reverse());
   });
 });
