@@ -77,6 +77,19 @@ describe('guidance', () => {
     await expect(guided(async () => clean, uncond, 2)(clean, 1)).rejects.toThrow('evaluated');
   });
 
+  it('hands out what was seen without the prompt where that is kept, even if it does not count', async () => {
+    for (const cfgScale of [1, 7]) {
+      const weights = guidanceWeights(cfgScale, [1]);
+      const denoise = combined([
+        { weight: weights.conds[0], denoise: async () => clean },
+        { weight: weights.uncond, denoise: async () => noise, isKept: true },
+      ]);
+      const answer = await denoise(clean, 1);
+      expect(answer.uncond).toBe(noise);
+      expectSame(answer, weightedSum([cfgScale, clean], [1 - cfgScale, noise]));
+    }
+  });
+
   it('adds up how far each of several prompts leads', () => {
     expect(guidanceWeights(7, [1, 0.5])).toEqual({ conds: [7, 3.5], uncond: -9.5 });
   });

@@ -58,6 +58,13 @@ describe('keeping part of a picture', () => {
     expectSame(result, blended(mask, once, original));
   });
 
+  it('in the input does the same to what is seen without the prompt', async () => {
+    const both: Denoiser = async () => ({ ...clean, uncond: clean });
+    const answer = await keepInInput(kept).around(both)(noise, 2);
+    expect(answer.uncond).toEqual({ data: answer.data, dims });
+    expectSame(answer, clean, [1, 5]);
+  });
+
   it('in the input shows the model the picture without noise, and leaves the drawn part alone', async () => {
     const { around, finish } = keepInInput(kept);
     const { denoise, shown } = knowing(clean);

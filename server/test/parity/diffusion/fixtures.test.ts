@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { describe, it } from 'vitest';
 import type { Latents } from '../../../engine/src/diffusion/latents.ts';
 import { scaled } from '../../../engine/src/diffusion/latents.ts';
@@ -9,16 +8,12 @@ import { STABLE_DIFFUSION } from '../../../engine/src/diffusion/schedules/noise-
 import { planSampling } from '../../../engine/src/pipelines/sampling-plan.ts';
 import { resolveSettings } from '../../../engine/src/pipelines/settings.ts';
 import { Comparison, fixture } from '../report/measure.ts';
+import { contentOf } from './content-of.ts';
 import { mixtureDenoiser } from './mixture.ts';
 
 const TORCH = fixture('torch 2.13.0 on the CPU');
 const row = (feature: string, origin = TORCH): Comparison =>
   new Comparison('Random numbers', feature, origin);
-
-/** Made by make_fixtures.py beside them, which names the reference's versions in each file. */
-function contentOf<T>(name: string): T {
-  return JSON.parse(readFileSync(new URL(`../../fixtures/diffusion/${name}`, import.meta.url), 'utf8')) as T;
-}
 
 describe('random numbers', () => {
   interface RandomNumbers {

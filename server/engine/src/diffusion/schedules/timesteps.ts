@@ -88,7 +88,7 @@ export function uniPcLevels(
   if (skip === 'time_uniform') return evenly(first, 0, steps + 1).map(at);
   if (skip === 'time_quadratic') {
     // Their time is 1 at timestep 999 and 1/1000 at 0.
-    return evenly(Math.sqrt(first + 1), 1, steps + 1).map((root) => at(root ** 2 - 1));
+    return evenly(Math.sqrt(first + 1), 1, steps + 1).map((root) => at(Math.max(root ** 2 - 1, 0)));
   }
   const spaced = evenly(Math.log(at(first).sigma), Math.log(sigmas[0]), steps + 1).map(Math.exp);
   return spaced.map((sigma, i) => {
