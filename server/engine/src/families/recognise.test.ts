@@ -152,6 +152,18 @@ it('takes text encoders that lie alone, SDXL’s two in any order', () => {
   );
 });
 
+it('knows a refiner under the names of transformers by its one text encoder, as wide as its UNet takes', () => {
+  const names = [...unet, `conditioner.embedders.0.${CLIP}`, VAE];
+  const of = (context: number): WeightSource =>
+    sourceWith(names, {
+      ...among(names, 4, context),
+      [LABEL]: [64, 64],
+      [`conditioner.embedders.0.${CLIP}`]: [49_408, 64],
+    });
+  expect(recognise(of(64))).toMatchObject({ family: 'sdxl-refiner', towers: [{ use: { isPooled: true } }] });
+  expect(() => recognise(of(128))).toThrow('has a UNet of SDXL but no text encoder');
+});
+
 it('tells a checkpoint that lost its UNet', () => {
   expect(() => recognise(sourceWith(sd1.slice(1)))).toThrow('has a text encoder and a VAE but no UNet');
 });

@@ -8,7 +8,7 @@ import { kindOf } from './file-kind.ts';
 import { FAMILIES, type Family, type UnetTask } from './family-facts.ts';
 import { locateText, locateUnet, locateVae } from './locate-networks.ts';
 import { notACheckpoint } from './not-a-checkpoint.ts';
-import { towersAmong, towersOf, type Tower } from './towers.ts';
+import { textWidthOf, towersAmong, towersOf, type Tower } from './towers.ts';
 
 /** What a checkpoint is made of, and which family it belongs to. */
 export interface CheckpointParts {
@@ -124,9 +124,7 @@ export function familyOf(source: WeightSource, unet: Weights, config?: FolderCon
         { hint: 'Choose a checkpoint that draws from text.' },
       );
     }
-    const isRefiner =
-      locateText(source, 'conditioner.embedders.0.')?.layout === 'open-clip' ||
-      width === FAMILIES['sdxl-refiner'].contextWidth;
+    const isRefiner = width === FAMILIES['sdxl-refiner'].contextWidth || isForOneTower(source, width);
     return isRefiner ? 'sdxl-refiner' : 'sdxl';
   }
   if (width === FAMILIES.sd2.contextWidth) return 'sd2';
@@ -135,6 +133,13 @@ export function familyOf(source: WeightSource, unet: Weights, config?: FolderCon
   const isExact = config?.activations[0] === 'gelu';
   if (text !== null) return text.layout === 'open-clip' || isExact ? 'sd2' : 'sd1';
   return hasLinearProjections(unet) ? 'sd2' : 'sd1';
+}
+
+/** SDXL's refiner has the second of its text encoders alone: OpenCLIP's, or in a folder under the names of CLIP's. */
+function isForOneTower(source: WeightSource, contextWidth: number): boolean {
+  const [first, second] = [0, 1].map((index) => locateText(source, `conditioner.embedders.${index}.`));
+  if (!first || second) return false;
+  return first.layout === 'open-clip' || textWidthOf(first) === contextWidth;
 }
 
 /** Around the attentions: matrices, as 2.x has them, and not 1x1 convolutions. */

@@ -32,11 +32,12 @@ export function towersAmong(sources: readonly WeightSource[], family: Family): T
   const lone = sources.map(locateLoneText).filter((part) => part !== null);
   return used(
     family,
-    lone.sort((one, other) => widthOf(one) - widthOf(other)),
+    lone.sort((one, other) => textWidthOf(one) - textWidthOf(other)),
   );
 }
 
-function widthOf({ weights }: TextPart): number {
+/** Of what a text encoder makes of each token. */
+export function textWidthOf({ weights }: TextPart): number {
   return weights.tensor('embeddings.token_embedding.weight').shape[1] ?? 0;
 }
 
