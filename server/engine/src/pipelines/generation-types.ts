@@ -4,6 +4,7 @@ import type { PixelPlanes, SizeConditioning } from '../families/diffusion-model.
 import type { Embedding } from '../families/embedding.ts';
 import type { RgbImage } from '../pixels/image.ts';
 import type { EmphasisMode } from '../prompt/weighting.ts';
+import type { SamplingKnobs } from './sampling-knobs.ts';
 
 /** What all pipelines can be asked for. Everything but the prompt has a default, from the model's card, then the field's. */
 export interface DrawingRequest {
@@ -43,6 +44,8 @@ export interface DrawingRequest {
   size?: Omit<SizeConditioning, 'aestheticScore'>;
   /** Whose small print to follow; see {@link Conventions}. Default `webui`. */
   conventions?: Conventions;
+  /** Options of samplers and schedules. Default: the webui's. */
+  knobs?: SamplingKnobs;
 }
 
 /** The size of the picture in pixels, multiples of 8. Default: the model's own, or that of the picture given. */

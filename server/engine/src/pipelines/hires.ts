@@ -9,7 +9,8 @@ import { drawsOf, stepNoiseOf } from './noise-source.ts';
 import { fromRgb, toRgb } from './pixels.ts';
 import { sample } from './sample.ts';
 import { planSampling, type SamplingPlan } from './sampling-plan.ts';
-import { checkNumbers, invalid, type Settings } from './settings.ts';
+import { invalid } from './bounds.ts';
+import { checkNumbers, type Settings } from './settings.ts';
 import { BLANK, blankConcat } from './task-inputs.ts';
 import { upscale, type UpscaleRequest } from './upscale.ts';
 

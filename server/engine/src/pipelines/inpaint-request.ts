@@ -6,7 +6,8 @@ import {
   type PictureRequest,
   type PictureSettings,
 } from './picture-request.ts';
-import { checkNumbers, invalid } from './settings.ts';
+import { invalid } from './bounds.ts';
+import { checkNumbers } from './settings.ts';
 
 /** A picture of which a part is drawn anew. */
 export interface InpaintRequest extends PictureRequest {

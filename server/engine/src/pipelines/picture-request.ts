@@ -4,7 +4,8 @@ import type { DrawingRequest, SizeRequest } from './generation-types.ts';
 import type { Redo } from './redone-steps.ts';
 import type { ResizeMode } from '../pixels/resize-by-mode.ts';
 import { RESIZE_MODES } from '../pixels/resize-by-mode.ts';
-import { checkNumbers, invalid, resolveSettings, type Settings } from './settings.ts';
+import { invalid } from './bounds.ts';
+import { checkNumbers, resolveSettings, type Settings } from './settings.ts';
 
 /** What pipelines that start from a picture can be asked for. */
 export interface PictureRequest extends DrawingRequest, SizeRequest {

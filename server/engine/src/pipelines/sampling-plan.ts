@@ -1,8 +1,8 @@
 import type { Sampler } from '../diffusion/sampler.ts';
-import type { SamplerEntry, SamplerOptions } from '../diffusion/samplers/index.ts';
+import type { SamplerEntry } from '../diffusion/samplers/index.ts';
 import { scheduleEntries } from '../diffusion/schedules/index.ts';
 import { NoiseLevels, scaledLinear, type NoiseTable } from '../diffusion/schedules/noise-levels.ts';
-import { evenly, type ScheduleOptions } from '../diffusion/schedules/schedule.ts';
+import { evenly } from '../diffusion/schedules/schedule.ts';
 import { leadingTimesteps, trailingTimesteps } from '../diffusion/schedules/timesteps.ts';
 import { byName } from './catalogue.ts';
 import type { Settings } from './settings.ts';
@@ -25,19 +25,8 @@ export interface SamplingPlan {
   readonly range: readonly [min: number, max: number];
 }
 
-type Wishes = Pick<Settings, 'sampler' | 'schedule' | 'steps' | 'eta' | 'conventions'> & {
-  readonly knobs?: SamplingKnobs;
-};
-
-/** What few pictures need: the webui's options for samplers and schedules. Left out, all are as the webui has them. */
-export interface SamplingKnobs {
-  readonly sampler?: Omit<SamplerOptions, 'eta'>;
-  readonly schedule?: ScheduleOptions;
-  /** One step more is planned and the last but one noise level left out, whatever the sampler. */
-  readonly skipsNextToLast?: boolean;
-  /** Noise alone is √(1 + σ²) strong, as the models were trained, instead of σ. */
-  readonly hasUnitVarianceStart?: boolean;
-}
+type Wishes = Pick<Settings, 'sampler' | 'schedule' | 'steps' | 'eta' | 'conventions'> &
+  Partial<Pick<Settings, 'knobs'>>;
 
 /**
  * The noise levels and the small print of a sampling run, by the conventions asked for.

@@ -2,13 +2,14 @@ import type { SamplerEntry } from '../diffusion/samplers/index.ts';
 import { samplerEntries } from '../diffusion/samplers/index.ts';
 import type { ScheduleEntry } from '../diffusion/schedules/index.ts';
 import { scheduleEntries } from '../diffusion/schedules/index.ts';
-import { EngineError } from '../errors.ts';
 import type { SizeConditioning } from '../families/diffusion-model.ts';
 import type { Embedding } from '../families/embedding.ts';
 import type { ModelCard } from '../families/model-card.ts';
 import { EMPHASIS_MODES, type EmphasisMode } from '../prompt/weighting.ts';
+import { checkWithin, invalid, type Bounds } from './bounds.ts';
 import { AUTOMATIC, byName, samplers, schedules } from './catalogue.ts';
 import type { Conventions, DrawingRequest, SizeRequest } from './generation-types.ts';
+import { checkKnobs, type SamplingKnobs } from './sampling-knobs.ts';
 
 /** A request with nothing left open, checked. */
 export interface Settings {
@@ -26,6 +27,7 @@ export interface Settings {
   readonly clipSkip: number;
   readonly eta: number | null;
   readonly conventions: Conventions;
+  readonly knobs: SamplingKnobs;
   readonly size: SizeConditioning;
   readonly embeddings: readonly Embedding[];
   readonly emphasis: EmphasisMode;
@@ -62,19 +64,13 @@ const BOUNDS = {
   hiresScale: { min: 1, max: 8 },
 } satisfies Record<string, Bounds>;
 
-interface Bounds {
-  min: number;
-  max: number;
-  multipleOf?: number;
-}
-
 /**
  * Fills in what a request leaves out, from the model's card, then from the defaults of the field.
  * @throws EngineError `invalid-request` that names the field, what was expected and what came.
  */
 export function resolveSettings(
   request: DrawingRequest & SizeRequest,
-  { defaults }: Pick<ModelCard, 'defaults'>,
+  { defaults, family }: Pick<ModelCard, 'defaults'> & Partial<Pick<ModelCard, 'family'>>,
 ): Settings {
   const given = { ...FALLBACK, ...stated(defaults), ...stated(request) };
   const { negativePrompt = null, seed = 0, clipSkip = 1, eta = null, conventions = 'webui' } = given;
@@ -116,7 +112,10 @@ export function resolveSettings(
   // Diffusers guides by scales above 1 alone; the webui by all but 1.
   const asked = conventions === 'diffusers' ? Math.max(1, given.cfgScale) : given.cfgScale;
   const cfgScale = asked / (sampler.unguidedDivisor ?? 1);
-  return { ...texts, ...numbers, cfgScale, sampler, schedule, eta, conventions, size };
+  checkKnobs(given.knobs ?? {});
+  const isSdxl = family === 'sdxl' || family === 'sdxl-refiner';
+  const knobs = { ...given.knobs, schedule: { isSdxl, ...given.knobs?.schedule } };
+  return { ...texts, ...numbers, cfgScale, sampler, schedule, eta, conventions, size, knobs };
 }
 
 /**
@@ -124,25 +123,13 @@ export function resolveSettings(
  * @throws EngineError as {@link resolveSettings}
  */
 export function checkNumbers(values: Partial<Record<keyof typeof BOUNDS, unknown>>): void {
-  for (const [name, value] of Object.entries(values)) check(name as keyof typeof BOUNDS, value);
+  for (const [name, value] of Object.entries(values))
+    checkWithin(name, value, BOUNDS[name as keyof typeof BOUNDS]);
 }
 
 /** The entries of an object that are not undefined, so that these do not hide defaults. */
 function stated<T extends object>(values: T): T {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
-}
-
-function check(name: keyof typeof BOUNDS, value: unknown): void {
-  const { min, max, multipleOf }: Bounds = BOUNDS[name];
-  const isWithin = typeof value === 'number' && value >= min && value <= max;
-  if (isWithin && (multipleOf === undefined || value % multipleOf === 0)) return;
-  const kind =
-    multipleOf === undefined
-      ? 'a number'
-      : multipleOf === 1
-        ? 'a whole number'
-        : `a multiple of ${multipleOf}`;
-  throw invalid(`Expected ${name} to be ${kind} from ${min} to ${max} but received ${String(value)}.`);
 }
 
 function checkSize({ original, crop, target }: SizeConditioning): void {
@@ -160,9 +147,4 @@ function found<T>(field: string, entry: T | undefined, name: string, all: readon
   if (entry !== undefined) return entry;
   const choices = all.map((one) => one.name).join(', ');
   throw invalid(`There is no ${field} named "${name}".`, `Choose one of: ${choices}.`);
-}
-
-/** What is wrong with a request. */
-export function invalid(message: string, hint?: string): EngineError {
-  return new EngineError('invalid-request', message, hint === undefined ? {} : { hint });
 }

@@ -3,7 +3,8 @@ import { resizeLatents } from '../diffusion/resize-latents.ts';
 import type { DiffusionModel } from '../families/diffusion-model.ts';
 import type { UnetTask } from '../families/family-facts.ts';
 import { posteriorOf } from './encode-picture.ts';
-import { invalid, type Settings } from './settings.ts';
+import { invalid } from './bounds.ts';
+import type { Settings } from './settings.ts';
 
 /** How far or near every point of a picture is, any size, in any unit that grows towards the viewer; height · width. */
 export interface DepthMap {
