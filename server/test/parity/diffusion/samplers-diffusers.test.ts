@@ -82,7 +82,7 @@ describe.skipIf(!hasGoldens)('schedulers of diffusers 0.42', () => {
     DDIM_zsnr_v: { sampler: ddim(), ...trailing, prediction: 'v', levels: zeroTerminal },
     DDPM: { sampler: ddpm, ...own, end: 0 },
     PNDM: {
-      sampler: plms,
+      sampler: plms(),
       ...own,
       shown: (count) => [0, ...Array.from({ length: count - 2 }, (_, i) => i + 2)],
     },

@@ -53,7 +53,7 @@ describe.skipIf(!hasGoldens)('samplers of webui 1.10', () => {
     ddim: ddim(),
     ddim_eta1: ddim({ eta: 1 }),
     ddim_cfgpp: ddimCfgPp(),
-    plms,
+    plms: plms(),
   };
 
   it.each(of(/^(ddim|plms)/))('follows $id', async ({ id, sampler, model_calls: calls }) => {

@@ -33,7 +33,7 @@ import { heunPp2 } from './heunpp2.ts';
 import { ipndm, ipndmV } from './ipndm.ts';
 import { lcm } from './lcm.ts';
 import { lms } from './lms.ts';
-import { plms } from './plms.ts';
+import { plms, type Averaged } from './plms.ts';
 import { restart } from './restart.ts';
 import { tcd } from './tcd.ts';
 import type { UniPc } from './unipc.ts';
@@ -41,6 +41,8 @@ import { uniPc } from './unipc.ts';
 
 /** What can be said about a sampler. Each takes what it knows and pays no heed to the rest, as in the webui. */
 export interface SamplerOptions extends Ancestral, Churn {
+  /** PLMS's: what its means are taken of. */
+  averaged?: Averaged;
   /** UniPC's, and how its levels are spaced. */
   uniPc?: UniPc & { skip?: UniPcSkip };
 }
@@ -296,7 +298,7 @@ export const samplerEntries: readonly SamplerEntry[] = [
     aliases: ['pndm'],
     defaultScheduler: 'Uniform',
     description: 'DDIM steps along a mean of the last four. Picks its own noise levels.',
-    create: () => plms,
+    create: ({ averaged }) => plms(averaged),
     noise: 'sequence',
     ownLevels: compvisLevels,
     lastOwnLevels: lastCompvisLevels,
