@@ -78,6 +78,8 @@ export { upscale } from './pipelines/upscale.ts';
 export type { UpscaleEvent, UpscaleRequest } from './pipelines/upscale.ts';
 export type { TileProgress } from './tiles/tiling.ts';
 export type { TextToImageRequest } from './pipelines/text-to-image.ts';
+export { NOISE_ORIGINS } from './pipelines/seed-settings.ts';
+export type { NoiseOrigin, SeedRequest } from './pipelines/seed-settings.ts';
 export type { HiresRequest } from './pipelines/hires.ts';
 export { imageToImage } from './pipelines/image-to-image.ts';
 export type { ImageToImageRequest } from './pipelines/image-to-image.ts';

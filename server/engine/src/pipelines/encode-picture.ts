@@ -1,12 +1,10 @@
 import { addScaled, scaled, type Latents } from '../diffusion/latents.ts';
 import type { DiffusionModel, PixelPlanes } from '../families/diffusion-model.ts';
-import type { Conventions } from './generation-types.ts';
-import type { Draws } from './noise-source.ts';
+import type { NoiseSource } from './noise-source.ts';
 import { overflow } from './sample.ts';
 
 interface Encoding {
-  readonly conventions: Conventions;
-  readonly draws: Draws;
+  readonly source: NoiseSource;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -17,11 +15,11 @@ interface Encoding {
 export async function encodePicture(
   model: DiffusionModel,
   planes: PixelPlanes,
-  { conventions, draws, signal }: Encoding,
+  { source, signal }: Encoding,
 ): Promise<Latents> {
   const { mean, logvar } = await posteriorOf(model, planes, signal);
-  if (conventions === 'webui') return scaled(mean, model.latentScale);
-  const noise = draws(mean.dims);
+  if (source.before === null) return scaled(mean, model.latentScale);
+  const noise = source.before(mean.dims);
   const deviation = logvar.data.map((value) => Math.exp(Math.min(Math.max(value, -30), 20) / 2));
   const spread = { data: noise.data.map((value, i) => value * deviation[i]!), dims: mean.dims };
   return scaled(addScaled(mean, spread, 1), model.latentScale);

@@ -5,9 +5,10 @@ import type { Embedding } from '../families/embedding.ts';
 import type { RgbImage } from '../pixels/image.ts';
 import type { EmphasisMode } from '../prompt/weighting.ts';
 import type { SamplingKnobs } from './sampling-knobs.ts';
+import type { SeedRequest } from './seed-settings.ts';
 
 /** What all pipelines can be asked for. Everything but the prompt has a default, from the model's card, then the field's. */
-export interface DrawingRequest {
+export interface DrawingRequest extends SeedRequest {
   /**
    * What to draw. `(word:1.2)` stresses a word, `BREAK` starts a new chunk of 75 tokens, `AND` joins prompts that are
    * followed at once, each with a weight: `a cat AND a dog:0.5`. `[cat:dog:0.5]` changes on half of the way, `[cat|dog]` in

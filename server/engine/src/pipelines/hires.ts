@@ -5,7 +5,7 @@ import { textBranches } from './branches.ts';
 import { conditionOnPrompts, type Conditioning } from './conditioning.ts';
 import { posteriorOf } from './encode-picture.ts';
 import type { GenerationOptions, StepEvent } from './generation-types.ts';
-import { drawsOf, stepNoiseOf } from './noise-source.ts';
+import { noiseSource } from './noise-source.ts';
 import { fromRgb, toRgb } from './pixels.ts';
 import { sample } from './sample.ts';
 import { planSampling, type SamplingPlan } from './sampling-plan.ts';
@@ -56,7 +56,7 @@ export function planHires(model: DiffusionModel, first: Settings, request: Hires
   const sides = [height, width] as const;
   const size = { original: sides, crop: [0, 0], target: sides } as const;
   const settings: Settings = { ...first, width, height, steps, size };
-  const plan = planSampling(settings, model.noise, { strength, exactSteps: true });
+  const plan = planSampling(settings, model, { strength, exactSteps: true });
   return { settings, plan, resize, upscaler };
 }
 
@@ -77,14 +77,14 @@ export async function* hiresPass(
   options: GenerationOptions,
 ): AsyncGenerator<StepEvent, Latents> {
   const { settings, plan } = pass;
-  const { width, height, seed } = settings;
+  const { width, height } = settings;
   const dims = [1, model.latentChannels, height / model.factor, width / model.factor] as const;
-  const draws = drawsOf(seed, dims);
+  const source = noiseSource(settings, dims, model.factor);
   const picture =
     pass.upscaler === null
       ? resizeLatents(latents, dims[2], dims[3], pass.resize)
       : await enlarged(model, latents, { ...pass, upscaler: pass.upscaler }, options.signal);
-  const start = weightedSum([plan.entry.picture, picture], [plan.entry.noise, draws()]);
+  const start = weightedSum([plan.entry.picture, picture], [plan.entry.noise, source.next()]);
   const branches = textBranches(
     changesOverTime(first)
       ? await conditionOnPrompts(model, settings, { signal: options.signal, first })
@@ -92,7 +92,7 @@ export async function* hiresPass(
     settings,
     await blankConcat(model, settings, BLANK.none, options.signal),
   );
-  const noise = stepNoiseOf(plan, seed, { draws, dims });
+  const noise = source.ofSteps(plan);
   return yield* sample(model, { plan, branches, start, noise, before }, options);
 }
 

@@ -6,7 +6,7 @@ import type { Conditioning } from './conditioning.ts';
 import { encodePicture, posteriorOf } from './encode-picture.ts';
 import { finished, prepared } from './frame.ts';
 import type { GenerationEvent, GenerationOptions } from './generation-types.ts';
-import { drawsOf, stepNoiseOf, type Draws } from './noise-source.ts';
+import { noiseSource, type NoiseSource } from './noise-source.ts';
 import { resolvePictureSettings, type PictureRequest, type PictureSettings } from './picture-request.ts';
 import { fromRgb } from './pixels.ts';
 import { resizeByMode } from '../pixels/resize-by-mode.ts';
@@ -40,13 +40,13 @@ export async function* imageToImage(
   checkDepth(model, depth);
   // Diffusers has these checkpoints start from noise alone: the picture comes in beside the latents.
   const isFromNoise = model.task === 'instruct' && settings.conventions === 'diffusers';
-  const plan = planSampling(settings, model.noise, isFromNoise ? null : settings);
+  const plan = planSampling(settings, model, isFromNoise ? null : settings);
   const conditioning = yield* prepared(model, settings, options.signal);
 
   const dims = latentDims(model, settings);
-  const draws = drawsOf(settings.seed, dims);
-  const original = isFromNoise ? null : await encodeSource(model, settings, { draws, dims }, options.signal);
-  const noise = draws();
+  const source = noiseSource(settings, dims, model.factor);
+  const original = isFromNoise ? null : await encodeSource(model, settings, { source, dims }, options.signal);
+  const noise = source.next();
   const { picture, noise: level } = plan.entry;
   const start = weightedSum(
     [level * settings.initialNoise, noise],
@@ -54,7 +54,7 @@ export async function* imageToImage(
   );
   const extras = { depth, imageCfgScale };
   const branches = await branchesOf(model, { conditioning, settings, extras }, options.signal);
-  const stepNoise = stepNoiseOf(plan, settings.seed, { draws, dims });
+  const stepNoise = source.ofSteps(plan);
   const latents = yield* sample(model, { plan, branches, start, noise: stepNoise }, options);
   yield* finished(model, latents, settings, options);
 }
@@ -70,12 +70,12 @@ function latentDims(
 async function encodeSource(
   model: DiffusionModel,
   settings: PictureSettings,
-  { draws, dims }: { draws: Draws; dims: Latents['dims'] },
+  { source, dims }: { source: NoiseSource; dims: Latents['dims'] },
   signal?: AbortSignal,
 ): Promise<Latents> {
-  const { image, resizeMode, conventions } = settings;
+  const { image, resizeMode } = settings;
   const planes = fromRgb(resizeByMode(image, ...encodedSize(model, settings), resizeMode));
-  const latents = await encodePicture(model, planes, { conventions, draws, signal });
+  const latents = await encodePicture(model, planes, { source, signal });
   return resizeMode === 'latent' ? resizeLatents(latents, dims[2], dims[3], 'bilinear') : latents;
 }
 

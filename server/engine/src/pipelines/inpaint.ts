@@ -15,7 +15,7 @@ import { finished, prepared } from './frame.ts';
 import type { GenerationEvent, GenerationOptions } from './generation-types.ts';
 import { resolveInpaintSettings, type InpaintRequest, type InpaintSettings } from './inpaint-request.ts';
 import { cornerMask, latentMask, maskedPicture, type MaskedPicture } from './masked-picture.ts';
-import { drawsOf, stepNoiseOf, type Draws } from './noise-source.ts';
+import { noiseSource, plainNoise, type NoiseSource } from './noise-source.ts';
 import { fromRgb } from './pixels.ts';
 import { sample } from './sample.ts';
 import { planSampling, spread, type SamplingPlan } from './sampling-plan.ts';
@@ -35,29 +35,33 @@ export async function* inpaint(
   requireInpaintTask(model);
   const isFromNoise =
     settings.conventions === 'diffusers' && settings.strength === 1 && settings.keptNoise === 'current';
-  const plan = planSampling(settings, model.noise, isFromNoise ? null : settings);
+  const plan = planSampling(settings, model, isFromNoise ? null : settings);
   const conditioning = yield* prepared(model, settings, options.signal);
 
-  const source = maskedPicture(settings);
+  const masked = maskedPicture(settings);
   const dims = [
     1,
     model.latentChannels,
     settings.height / model.factor,
     settings.width / model.factor,
   ] as const;
-  const draws = drawsOf(settings.seed, dims);
-  const mask = latentMask(source.mask, dims[2], dims[3], settings);
-  const { original, noise, concat } = await encoded(model, { settings, source, mask, draws }, options.signal);
+  const source = noiseSource(settings, dims, model.factor);
+  const mask = latentMask(masked.mask, dims[2], dims[3], settings);
+  const { original, noise, concat } = await encoded(
+    model,
+    { settings, masked, mask, source },
+    options.signal,
+  );
   const branches = textBranches(conditioning, settings, concat);
   const start = weightedSum(
     [plan.entry.picture, original],
     [plan.entry.noise * settings.initialNoise, noise],
   );
   const { around, finish } = keeping(model, { original, mask }, { settings, plan, noise });
-  const stepNoise = stepNoiseOf(plan, settings.seed, { draws, dims });
+  const stepNoise = source.ofSteps(plan);
   const run = { plan, branches, start, noise: stepNoise, around };
   const latents = finish(yield* sample(model, run, options));
-  yield* finished(model, latents, settings, options, source.finish);
+  yield* finished(model, latents, settings, options, masked.finish);
 }
 
 function requireInpaintTask({ task }: DiffusionModel): void {
@@ -69,9 +73,9 @@ function requireInpaintTask({ task }: DiffusionModel): void {
 
 interface Source {
   readonly settings: InpaintSettings;
-  readonly source: MaskedPicture;
+  readonly masked: MaskedPicture;
   readonly mask: Float32Array;
-  readonly draws: Draws;
+  readonly source: NoiseSource;
 }
 
 /**
@@ -80,24 +84,24 @@ interface Source {
  */
 async function encoded(
   model: DiffusionModel,
-  { settings, source, mask, draws }: Source,
+  { settings, masked, mask, source }: Source,
   signal?: AbortSignal,
 ): Promise<{ original: Latents; noise: Latents; concat?: Latents }> {
   const { conventions, strength, keptNoise } = settings;
-  const by = { conventions, draws, signal };
+  const by = { source, signal };
   const takesPicture = model.task === 'inpaint';
   const isUnseen = conventions === 'diffusers' && takesPicture && strength === 1;
-  const planes = fromRgb(source.image);
+  const planes = fromRgb(masked.image);
   const picture = isUnseen ? null : await encodePicture(model, planes, by);
-  const noise = draws();
+  const noise = source.next();
   const original = picture ?? { data: new Float32Array(noise.data.length), dims: noise.dims };
   if (takesPicture) {
-    const hidden = await encodePicture(model, covered(planes, source, settings), by);
-    const rows = cornerMask(source.mask, noise.dims[2], noise.dims[3]);
+    const hidden = await encodePicture(model, covered(planes, masked, settings), by);
+    const rows = cornerMask(masked.mask, noise.dims[2], noise.dims[3]);
     return { original: withContent(original, mask, settings), noise, concat: maskAndPicture(rows, hidden) };
   }
   // Diffusers encodes the masked picture here as well, and makes no use of it but for the place in the sequence.
-  if (conventions === 'diffusers' && keptNoise === 'current') draws();
+  if (conventions === 'diffusers' && keptNoise === 'current') source.next();
   return { original: withContent(original, mask, settings), noise };
 }
 
@@ -113,16 +117,13 @@ function covered(
 }
 
 /** Latents with the masked content, where that is made of latents. */
-function withContent(
-  original: Latents,
-  mask: Float32Array,
-  { maskedContent, conventions, seed }: InpaintSettings,
-): Latents {
+function withContent(original: Latents, mask: Float32Array, settings: InpaintSettings): Latents {
+  const { maskedContent, conventions } = settings;
   if (conventions === 'diffusers' || maskedContent === 'original' || maskedContent === 'fill')
     return original;
   const empty = { data: new Float32Array(original.data.length), dims: original.dims };
   // Noise of the seed, the same that is added afterwards.
-  const content = maskedContent === 'noise' ? drawsOf(seed, original.dims)() : empty;
+  const content = maskedContent === 'noise' ? plainNoise(settings, original.dims) : empty;
   return blended(mask, content, original);
 }
 

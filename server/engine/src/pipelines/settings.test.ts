@@ -10,7 +10,7 @@ const resolve = (request: Partial<TextToImageRequest>, defaults = {}) =>
 describe('resolveSettings', () => {
   it('takes what is missing from the model, then from the field', () => {
     const settings = resolve({ steps: 5 }, { steps: 30, width: 128, sampler: 'DDIM' });
-    expect(settings).toMatchObject({ steps: 5, width: 128, height: 512, cfgScale: 7, seed: 0 });
+    expect(settings).toMatchObject({ steps: 5, width: 128, height: 512, cfgScale: 7, noise: { seed: 0 } });
     expect(settings.sampler.name).toBe('DDIM');
   });
 

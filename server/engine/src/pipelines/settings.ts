@@ -10,6 +10,7 @@ import { checkWithin, invalid, type Bounds } from './bounds.ts';
 import { AUTOMATIC, byName, samplers, schedules } from './catalogue.ts';
 import type { Conventions, DrawingRequest, SizeRequest } from './generation-types.ts';
 import { checkKnobs, type SamplingKnobs } from './sampling-knobs.ts';
+import { resolveSeed, type SeedSettings } from './seed-settings.ts';
 
 /** A request with nothing left open, checked. */
 export interface Settings {
@@ -20,7 +21,7 @@ export interface Settings {
   readonly height: number;
   readonly steps: number;
   readonly cfgScale: number;
-  readonly seed: number;
+  readonly noise: SeedSettings;
   readonly sampler: SamplerEntry;
   /** null = the conventions' own choice for the sampler. */
   readonly schedule: ScheduleEntry | null;
@@ -50,7 +51,6 @@ const BOUNDS = {
   height: { min: 64, max: 4096, multipleOf: 8 },
   steps: { min: 1, max: 500, multipleOf: 1 },
   cfgScale: { min: 0, max: 100 },
-  seed: { min: 0, max: 2 ** 32 - 1, multipleOf: 1 },
   clipSkip: { min: 1, max: 12, multipleOf: 1 },
   eta: { min: 0, max: 1 },
   commaBacktrack: { min: 0, max: 74, multipleOf: 1 },
@@ -79,7 +79,6 @@ export function resolveSettings(
     height: given.height,
     steps: given.steps,
     cfgScale: given.cfgScale,
-    seed,
     clipSkip,
   };
   checkNumbers(numbers);
@@ -115,7 +114,8 @@ export function resolveSettings(
   checkKnobs(given.knobs ?? {});
   const isSdxl = family === 'sdxl' || family === 'sdxl-refiner';
   const knobs = { ...given.knobs, schedule: { isSdxl, ...given.knobs?.schedule } };
-  return { ...texts, ...numbers, cfgScale, sampler, schedule, eta, conventions, size, knobs };
+  const noise = resolveSeed(seed, given, conventions);
+  return { ...texts, ...numbers, noise, cfgScale, sampler, schedule, eta, conventions, size, knobs };
 }
 
 /**

@@ -4,7 +4,7 @@ import { textBranches } from './branches.ts';
 import { finished, prepared } from './frame.ts';
 import type { DrawingRequest, GenerationEvent, GenerationOptions, SizeRequest } from './generation-types.ts';
 import { hiresPass, planHires, type HiresRequest } from './hires.ts';
-import { drawsOf, stepNoiseOf } from './noise-source.ts';
+import { noiseSource } from './noise-source.ts';
 import { sample } from './sample.ts';
 import { planSampling } from './sampling-plan.ts';
 import { resolveSettings } from './settings.ts';
@@ -33,17 +33,17 @@ export async function* textToImage(
 ): AsyncGenerator<GenerationEvent, void> {
   const settings = resolveSettings(request, model.card);
   requireTextTask(model);
-  const plan = planSampling(settings, model.noise);
+  const plan = planSampling(settings, model);
   const hires = request.hires && planHires(model, settings, request.hires);
   const conditioning = yield* prepared(model, settings, options.signal);
 
-  const { width, height, seed } = settings;
+  const { width, height } = settings;
   const dims = [1, model.latentChannels, height / model.factor, width / model.factor] as const;
   const concat = await blankConcat(model, settings, BLANK.none, options.signal);
   const branches = textBranches(conditioning, settings, concat);
-  const draws = drawsOf(seed, dims);
-  const start = scaled(draws(), plan.entry.noise);
-  const noise = stepNoiseOf(plan, seed, { draws, dims });
+  const source = noiseSource(settings, dims, model.factor);
+  const start = scaled(source.next(), plan.entry.noise);
+  const noise = source.ofSteps(plan);
   const [steps, after] = [plan.sigmas.length - 1, (hires?.plan.sigmas.length ?? 1) - 1];
   const first = yield* sample(model, { plan, branches, start, noise, after }, options);
   const latents = hires
