@@ -80,7 +80,8 @@ describe.skipIf(!hasGoldens)('schedulers of diffusers 0.42', () => {
     DDIM_v: { sampler: ddim(), ...own, prediction: 'v' },
     DDIM_trailing: { sampler: ddim(), ...trailing },
     DDIM_zsnr_v: { sampler: ddim(), ...trailing, prediction: 'v', levels: zeroTerminal },
-    DDPM: { sampler: ddpm, ...own, end: 0 },
+    DDPM: { sampler: ddpm(), ...own, end: 0 },
+    DDPM_large: { sampler: ddpm('forward'), ...own, end: 0 },
     PNDM: {
       sampler: plms(),
       ...own,
@@ -117,8 +118,8 @@ describe.skipIf(!hasGoldens)('schedulers of diffusers 0.42', () => {
     },
     TCD: { sampler: tcd(levels), ...distilled, end: cleanest },
   };
-  /** Methods that are not here: other variances, Runge–Kutta steps, and solvers of DPM-Solver's and DEIS' own kind. */
-  const others = ['DDPM_large', 'PNDM_prk', 'DEIS', 'DEIS_o3', 'DPMpp3M', 'DPMSingle'];
+  /** Methods that are not here: Runge–Kutta steps, and solvers of DPM-Solver's and DEIS' own kind. */
+  const others = ['PNDM_prk', 'DEIS', 'DEIS_o3', 'DPMpp3M', 'DPMSingle'];
   type Golden = Case & { n: number; init_noise_sigma: number };
   const { cases, tensors } = storedRuns<Golden>('diffusers');
   const nameOf = ({ id }: Case) => id.split('.')[0]!;

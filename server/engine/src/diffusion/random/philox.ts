@@ -31,10 +31,9 @@ export class PhiloxGenerator implements NoiseGenerator {
 
   normals(count: number): Float32Array {
     const call = this.#draws++;
-    return Float32Array.from({ length: count }, (_, element) => {
-      const [first, second] = philox(call, element, this.#key);
-      return Math.sqrt(-2 * Math.log(first * UNIT + UNIT / 2)) * Math.sin(second * TURN + TURN / 2);
-    });
+    const values = new Float32Array(count);
+    for (let element = 0; element < count; element++) values[element] = normal(call, element, this.#key);
+    return values;
   }
 
   save(): GeneratorState {
@@ -42,29 +41,27 @@ export class PhiloxGenerator implements NoiseGenerator {
   }
 }
 
-/** The first two of the four words for the counter [call, 0, element, 0]. */
-function philox(call: number, element: number, key: readonly [number, number]): [number, number] {
+/** The normal of the first two of Philox' four words for the counter [call, 0, element, 0]. */
+function normal(call: number, element: number, key: readonly [number, number]): number {
   let [a, b, c, d] = [call, 0, element, 0];
   let [keyA, keyB] = key;
   for (let round = 0; round < ROUNDS; round++) {
-    const next = [
-      high(c, FACTOR_B) ^ b ^ keyA,
-      imul(c, FACTOR_B),
-      high(a, FACTOR_A) ^ d ^ keyB,
-      imul(a, FACTOR_A),
-    ];
-    [a, b, c, d] = next;
+    const [upper, lower] = [high(c, FACTOR_B) ^ b ^ keyA, high(a, FACTOR_A) ^ d ^ keyB];
+    b = imul(c, FACTOR_B);
+    d = imul(a, FACTOR_A);
+    a = upper;
+    c = lower;
     keyA = (keyA + KEY_STEP_A) | 0;
     keyB = (keyB + KEY_STEP_B) | 0;
   }
-  return [a >>> 0, b >>> 0];
+  const radius = Math.sqrt(-2 * Math.log((a >>> 0) * UNIT + UNIT / 2));
+  return radius * Math.sin((b >>> 0) * TURN + TURN / 2);
 }
 
-/** The upper 32 bits of the product of two 32-bit integers. */
+/** The upper 32 bits of the product of two 32-bit integers: long multiplication in 16-bit digits. */
 function high(x: number, y: number): number {
-  const [xLow, xHigh, yLow, yHigh] = [x & 0xffff, x >>> 16, y & 0xffff, y >>> 16];
-  const low = xLow * yLow;
-  const middle = xHigh * yLow + (low >>> 16);
-  const cross = xLow * yHigh + (middle % 0x10000);
-  return (xHigh * yHigh + Math.floor(middle / 0x10000) + Math.floor(cross / 0x10000)) | 0;
+  const low = (x & 0xffff) * (y & 0xffff);
+  const middle = (x >>> 16) * (y & 0xffff) + (low >>> 16);
+  const cross = (x & 0xffff) * (y >>> 16) + (middle & 0xffff);
+  return ((x >>> 16) * (y >>> 16) + (middle >>> 16) + (cross >>> 16)) | 0;
 }

@@ -268,7 +268,7 @@ export const samplerEntries: readonly SamplerEntry[] = [
     aliases: [],
     defaultScheduler: 'Uniform',
     description: 'The original method: as much fresh noise as was trained with. Wants many steps.',
-    create: () => ddpm,
+    create: () => ddpm(),
     noise: 'sequence',
     isUnitVariance: true,
   },
