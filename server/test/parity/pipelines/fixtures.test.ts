@@ -17,7 +17,7 @@ import { pictureOf } from './golden-runs.ts';
 // The reference is diffusers 0.42.1 on torch 2.13.0, float32: see make_fixtures.py.
 interface Run {
   pipeline: 'text' | 'image' | 'inpaint' | 'legacy' | 'instruct';
-  task: 'text' | 'inpaint' | 'instruct';
+  task: 'text' | 'inpaint' | 'instruct' | 'sd2' | 'sdxl' | 'refiner';
   sampler: string;
   steps: number;
   seed: number;
@@ -63,8 +63,14 @@ const PIPELINES: Record<Run['pipeline'], string> = {
   inpaint: 'inpainting',
   legacy: 'inpainting, the picture itself kept',
 };
+const MODELS: Partial<Record<Run['task'], string>> = {
+  inpaint: 'SD 1.x with 9 channels',
+  sd2: 'SD 2.x, v prediction',
+  sdxl: 'SDXL',
+  refiner: 'SDXL refiner',
+};
 function featureOf({ pipeline, task, isZeroTerminal }: Run): string {
-  const model = task === 'inpaint' ? 'SD 1.x with 9 channels' : 'SD 1.x';
+  const model = MODELS[task] ?? 'SD 1.x';
   return `${model}, ${PIPELINES[pipeline]}${isZeroTerminal ? ', v prediction from zero terminal SNR' : ''}`;
 }
 
@@ -96,6 +102,10 @@ describe('whole pictures of checkpoints with made-up weights', () => {
     folder = mkdtempSync(join(tmpdir(), 'atelier-pipelines-'));
     await writeCheckpoints(folder);
     for (const task of ['text', 'inpaint', 'instruct'] as const) {
+      models.set(task, await openCheckpoint(join(folder, `${task}.safetensors`), { threads: 1 }));
+    }
+    models.set('sd2', await openCheckpoint(join(folder, 'sd2.safetensors'), { threads: 1, prediction: 'v' }));
+    for (const task of ['sdxl', 'refiner'] as const) {
       models.set(task, await openCheckpoint(join(folder, `${task}.safetensors`), { threads: 1 }));
     }
     const options = { threads: 1, prediction: 'v', isZeroTerminal: true } as const;
