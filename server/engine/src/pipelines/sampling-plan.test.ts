@@ -21,6 +21,14 @@ describe('planSampling', () => {
     );
   });
 
+  it('takes the levels that were measured on SDXL for SDXL', () => {
+    const request = { prompt: '', scheduler: 'Align Your Steps', steps: 11 };
+    const [sd1, sdxl] = (['sd1', 'sdxl'] as const).map(
+      (family) => planSampling(resolveSettings(request, { defaults: {}, family }), trained).sigmas[1],
+    );
+    expect([sd1!.toFixed(3), sdxl!.toFixed(3)]).toEqual(['6.475', '6.315']);
+  });
+
   it('leaves the last but one level out where that is asked for', () => {
     const [plain, skipped] = [false, true].map((skipsNextToLast) => plan({ knobs: { skipsNextToLast } }));
     expect(skipped!.sigmas).toHaveLength(plain!.sigmas.length);

@@ -29,7 +29,7 @@ export function plms(averaged: Averaged = 'noise'): Sampler {
     }
     const weights = ADAMS_BASHFORTH[history.length - 1];
     const [newest, ...older] = history.map(({ latents }, back) => [weights[back], latents] as const);
-    return { x: along(weightedSum(newest!, ...older)), denoised, history };
+    return { x: along(weightedSum(newest, ...older)), denoised, history };
   });
 }
 
