@@ -1,9 +1,10 @@
 import type { Sampler } from '../diffusion/sampler.ts';
-import type { SamplerEntry } from '../diffusion/samplers/index.ts';
+import type { SamplerEntry, SamplerOptions } from '../diffusion/samplers/index.ts';
 import { scheduleEntries } from '../diffusion/schedules/index.ts';
 import { NoiseLevels, scaledLinear, type NoiseTable } from '../diffusion/schedules/noise-levels.ts';
 import { evenly } from '../diffusion/schedules/schedule.ts';
 import { leadingTimesteps, trailingTimesteps } from '../diffusion/schedules/timesteps.ts';
+import type { DiffusionModel } from '../families/diffusion-model.ts';
 import { byName } from './catalogue.ts';
 import type { Settings } from './settings.ts';
 import { redoneSteps, type Redo } from './redone-steps.ts';
@@ -32,9 +33,14 @@ type Wishes = Pick<Settings, 'sampler' | 'schedule' | 'steps' | 'eta' | 'convent
  * The noise levels and the small print of a sampling run, by the conventions asked for.
  * @param redo Which part of the way is walked; null: all, from noise alone.
  */
-export function planSampling(wishes: Wishes, table: NoiseTable, redo: Redo | null = null): SamplingPlan {
-  return wishes.conventions === 'webui' ? webuiPlan(wishes, table, redo) : diffusersPlan(wishes, table, redo);
+export function planSampling(wishes: Wishes, model: Trained, redo: Redo | null = null): SamplingPlan {
+  return wishes.conventions === 'webui'
+    ? webuiPlan(wishes, model.noise, redo)
+    : diffusersPlan(wishes, model, redo);
 }
+
+/** How the model was trained. */
+type Trained = Pick<DiffusionModel, 'noise' | 'prediction'>;
 
 /** Length of a vector of clean latents of variance 1 and noise of standard deviation `sigma`. */
 export const spread = (sigma: number): number => Math.sqrt(1 + sigma ** 2);
@@ -93,7 +99,11 @@ function ownLevelsPlan(wishes: Wishes, levels: NoiseLevels, redo: Redo | null): 
   };
 }
 
-function diffusersPlan(wishes: Wishes, table: NoiseTable, redo: Redo | null): SamplingPlan {
+function diffusersPlan(
+  wishes: Wishes,
+  { noise: table, prediction }: Trained,
+  redo: Redo | null,
+): SamplingPlan {
   const { sampler, schedule } = wishes;
   const { steps, kept } = redoneSteps(wishes, redo);
   const levels = new NoiseLevels(scaledLinear('float32', table));
@@ -106,7 +116,7 @@ function diffusersPlan(wishes: Wishes, table: NoiseTable, redo: Redo | null): Sa
   const sigmas = all.slice(steps - kept);
   const first = sigmas[0]!;
   return {
-    sampler: created(wishes, levels),
+    sampler: created(wishes, levels, prediction === 'v' ? { averaged: 'v' } : {}),
     sigmas,
     entry: redo ? { picture: 1, noise: first } : { picture: 0, noise: spread(first) },
     finish: 1 / spread(sigmas.at(-1)!),
@@ -117,8 +127,13 @@ function diffusersPlan(wishes: Wishes, table: NoiseTable, redo: Redo | null): Sa
   };
 }
 
-function created({ sampler, eta, knobs = {} }: Wishes, levels: NoiseLevels): Sampler {
-  return sampler.create({ ...knobs.sampler, ...(eta === null ? {} : { eta }) }, levels);
+/** @param conventional what the conventions ask of the sampler */
+function created(
+  { sampler, eta, knobs = {} }: Wishes,
+  levels: NoiseLevels,
+  conventional: SamplerOptions = {},
+): Sampler {
+  return sampler.create({ ...conventional, ...knobs.sampler, ...(eta === null ? {} : { eta }) }, levels);
 }
 
 function rangeOf(sigmas: readonly number[]): [number, number] {

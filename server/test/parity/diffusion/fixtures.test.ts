@@ -75,7 +75,10 @@ describe('samplers with the noise levels of diffusers', () => {
       { prompt: '', sampler: name, steps, conventions: 'diffusers', ...options },
       { defaults: {} },
     );
-    const { sampler, sigmas, entry, finish } = planSampling(settings, STABLE_DIFFUSION);
+    const { sampler, sigmas, entry, finish } = planSampling(settings, {
+      noise: STABLE_DIFFUSION,
+      prediction: 'epsilon',
+    });
     const source = (seed: number) => {
       const generator = new TorchCpuGenerator(seed);
       return (): Latents => ({ data: generator.normals(result.length), dims });
