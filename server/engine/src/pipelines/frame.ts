@@ -31,12 +31,12 @@ export async function* finished(
   model: DiffusionModel,
   latents: Latents,
   { conventions }: Pick<Settings, 'conventions'>,
-  { signal }: GenerationOptions,
+  { signal, decoder = model }: GenerationOptions,
   touchUp: (image: RgbImage) => RgbImage = (image) => image,
 ): AsyncGenerator<GenerationEvent, void> {
   yield { type: 'decoding' };
   signal?.throwIfAborted();
-  const planes = await model.decode(latents);
+  const planes = await decoder.decode(latents);
   if (!planes.data.every(Number.isFinite)) throw overflow('The decoded picture');
   const image = toRgb(planes, conventions === 'webui' ? Math.trunc : Math.round);
   yield { type: 'image', image: touchUp(image), latents };

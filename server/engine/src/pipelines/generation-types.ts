@@ -4,6 +4,7 @@ import type { PixelPlanes, SizeConditioning } from '../families/diffusion-model.
 import type { Embedding } from '../families/embedding.ts';
 import type { RgbImage } from '../pixels/image.ts';
 import type { EmphasisMode } from '../prompt/weighting.ts';
+import type { GuidanceRequest } from './guidance-settings.ts';
 import type { SamplingKnobs } from './sampling-knobs.ts';
 import type { SeedRequest } from './seed-settings.ts';
 
@@ -47,6 +48,8 @@ export interface DrawingRequest extends SeedRequest {
   conventions?: Conventions;
   /** Options of samplers and schedules. Default: the webui's. */
   knobs?: SamplingKnobs;
+  /** When and how the negative prompt guides. Default: in every step, in full. */
+  guidance?: GuidanceRequest;
 }
 
 /** The size of the picture in pixels, multiples of 8. Default: the model's own, or that of the picture given. */
@@ -67,7 +70,7 @@ export interface SizeRequest {
  */
 export type Conventions = 'webui' | 'diffusers';
 
-/** What makes previews of latents, for instance a small decoder in the TAESD layout. */
+/** What makes pictures of latents as samplers have them, for instance a small decoder in the TAESD layout. */
 export interface PreviewDecoder {
   decode(latents: Latents): Promise<PixelPlanes>;
 }
@@ -78,6 +81,8 @@ export interface GenerationOptions {
   signal?: AbortSignal;
   /** Decodes previews. Without it they are a linear map of the latents, one pixel for each 8 × 8. */
   taesd?: PreviewDecoder;
+  /** Decodes the picture in place of the model's VAE: TAESD takes a hundredth of the time, and is softer. */
+  decoder?: PreviewDecoder;
   /** ControlNets, adapters and image prompts that guide every step. */
   controls?: Controls;
 }

@@ -233,6 +233,14 @@ describe('previews', () => {
     expect([width, height, data.length]).toEqual([8, 16, 3 * 8 * 16]);
   });
 
+  it('decodes by another decoder in place of the VAE if one is given', async () => {
+    const decoder = { decode: async () => ({ data: new Float32Array(3 * 64).fill(1), width: 8, height: 8 }) };
+    const { events } = await run({}, { decoder });
+    const last = events.at(-1);
+    expect(last).toMatchObject({ type: 'image', image: { width: 8, height: 8 } });
+    expect(last?.type === 'image' && last.image.data.every((value) => value === 255)).toBe(true);
+  });
+
   it('come from the small decoder where there is one', async () => {
     const taesd = { decode: async () => ({ data: new Float32Array(3 * 64).fill(1), width: 8, height: 8 }) };
     const { events } = await run({}, { taesd });
