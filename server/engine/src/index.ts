@@ -80,6 +80,7 @@ export type { TileProgress } from './tiles/tiling.ts';
 export type { TextToImageRequest } from './pipelines/text-to-image.ts';
 export { NOISE_ORIGINS } from './pipelines/seed-settings.ts';
 export type { NoiseOrigin, SeedRequest } from './pipelines/seed-settings.ts';
+export type { GuidanceRequest } from './pipelines/guidance-settings.ts';
 export type { HiresRequest } from './pipelines/hires.ts';
 export { imageToImage } from './pipelines/image-to-image.ts';
 export type { ImageToImageRequest } from './pipelines/image-to-image.ts';

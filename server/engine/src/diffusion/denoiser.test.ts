@@ -55,8 +55,8 @@ describe('guidance', () => {
   const guided = (cond: Denoiser, uncond: Denoiser, cfgScale: number) => {
     const weights = guidanceWeights(cfgScale, [1]);
     return combined([
-      { weight: weights.conds[0], denoise: cond },
-      { weight: weights.uncond, denoise: uncond },
+      { weight: weights.conds[0], plainWeight: 1, denoise: cond },
+      { weight: weights.uncond, plainWeight: 0, denoise: uncond },
     ]);
   };
 
@@ -81,8 +81,8 @@ describe('guidance', () => {
     for (const cfgScale of [1, 7]) {
       const weights = guidanceWeights(cfgScale, [1]);
       const denoise = combined([
-        { weight: weights.conds[0], denoise: async () => clean },
-        { weight: weights.uncond, denoise: async () => noise, isKept: true },
+        { weight: weights.conds[0], plainWeight: 1, denoise: async () => clean },
+        { weight: weights.uncond, plainWeight: 0, denoise: async () => noise, isKept: true },
       ]);
       const answer = await denoise(clean, 1);
       expect(answer.uncond).toBe(noise);

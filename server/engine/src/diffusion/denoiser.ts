@@ -27,10 +27,14 @@ export function denoiser(
   timestepOf: (sigma: number) => number,
 ): Denoiser {
   return async (x, sigma) => {
-    const variance = 1 + sigma ** 2;
-    const answer = await predict(scaled(x, 1 / Math.sqrt(variance)), timestepOf(sigma));
-    return prediction === 'epsilon'
-      ? weightedSum([1, x], [-sigma, answer])
-      : weightedSum([1 / variance, x], [-sigma / Math.sqrt(variance), answer]);
+    const spread = Math.sqrt(1 + sigma ** 2);
+    const answer = await predict(scaled(x, 1 / spread), timestepOf(sigma));
+    const share = shareOfLatents(prediction, sigma);
+    return weightedSum([share, x], [prediction === 'epsilon' ? -sigma : -sigma / spread, answer]);
   };
+}
+
+/** What part of the noisy latents is in the denoised ones; the rest is a multiple of the prediction. */
+export function shareOfLatents(prediction: Prediction, sigma: number): number {
+  return prediction === 'epsilon' ? 1 : 1 / (1 + sigma ** 2);
 }

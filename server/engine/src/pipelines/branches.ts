@@ -8,6 +8,8 @@ import type { Settings } from './settings.ts';
 export interface Branch {
   /** How much of its answer is in the sum; the weights of all add up to 1. */
   readonly weight: number;
+  /** The same where there is no guidance. */
+  readonly plainWeight: number;
   /** The text over time, at least one entry. */
   readonly schedule: readonly TimedConditioning[];
   readonly guides: Guides;
@@ -32,12 +34,14 @@ export function textBranches(
   );
   const towards = conds.map(({ schedule }, index) => ({
     weight: weights.conds[index]!,
+    plainWeight: plainWeight(conds, index),
     schedule,
     guides: guides(size, LIKED, concat),
     isUncond: false,
   }));
   const away = {
     weight: weights.uncond,
+    plainWeight: 0,
     schedule: uncond,
     guides: guides(size, DISLIKED, concat),
     isUncond: true,
@@ -55,8 +59,9 @@ export function instructionBranches(
   const none = { data: new Float32Array(picture.data.length), dims: picture.dims };
   const away = { schedule: uncond, isUncond: true };
   return [
-    ...conds.map(({ schedule, weight }) => ({
+    ...conds.map(({ schedule, weight }, index) => ({
       weight: weight * weights.cond,
+      plainWeight: plainWeight(conds, index),
       schedule,
       guides: guides(size, LIKED, picture),
       isUncond: false,
@@ -64,11 +69,18 @@ export function instructionBranches(
     {
       // What several prompts count more or less than one is taken from here, so that all adds up to 1.
       weight: weights.image + weights.cond * conds.reduce((rest, { weight }) => rest - weight, 1),
+      plainWeight: 0,
       guides: guides(size, DISLIKED, picture),
       ...away,
     },
-    { weight: weights.uncond, guides: guides(size, DISLIKED, none), ...away },
+    { weight: weights.uncond, plainWeight: 0, guides: guides(size, DISLIKED, none), ...away },
   ];
+}
+
+/** Of several prompts: the first stands in for the negative one, as in the webui. */
+function plainWeight(conds: Conditioning['conds'], index: number): number {
+  const [, ...others] = conds;
+  return index === 0 ? others.reduce((rest, { weight }) => rest - weight, 1) : conds[index]!.weight;
 }
 
 function guides(size: SizeConditioning, aestheticScore: number, concat?: Latents): Guides {

@@ -1,13 +1,12 @@
-import { denoiser, type Denoiser } from '../diffusion/denoiser.ts';
-import { combined } from '../diffusion/guidance.ts';
+import type { Denoiser } from '../diffusion/denoiser.ts';
 import type { Latents } from '../diffusion/latents.ts';
 import { isFinite, scaled } from '../diffusion/latents.ts';
 import type { StepNoise } from '../diffusion/sampler.ts';
 import { EngineError } from '../errors.ts';
-import { entryAt } from '../prompt/prompt-schedule.ts';
 import type { DiffusionModel } from '../families/diffusion-model.ts';
 import type { Branch } from './branches.ts';
 import type { GenerationOptions, StepEvent } from './generation-types.ts';
+import { guidedModel } from './guided-model.ts';
 import { roughRgb, toRgb } from './pixels.ts';
 import type { SamplingPlan } from './sampling-plan.ts';
 
@@ -38,33 +37,12 @@ export async function* sample(
 ): AsyncGenerator<StepEvent, Latents> {
   const { plan, branches, start, noise, around = (denoise) => denoise, before = 0, after = 0 } = run;
   const steps = plan.sigmas.length - 1;
-  let stepIndex = 0;
-  let evaluation = 0;
-  const denoiserOf = ({ schedule, guides, isUncond }: Branch) =>
-    denoiser(
-      async (x, timestep) => {
-        signal?.throwIfAborted();
-        const { context } = entryAt(schedule, evaluation);
-        if (controls === undefined) return model.predict(x, timestep, context, guides);
-        const { size } = guides;
-        const call = { stepIndex: Math.min(stepIndex, steps - 1), steps, isUncond, x, timestep, context };
-        const further = await controls.guidesFor(size === undefined ? call : { ...call, size });
-        signal?.throwIfAborted();
-        return model.predict(x, timestep, context, { ...guides, ...further });
-      },
-      model.prediction,
-      plan.timestepOf,
-    );
-  const guided = combined(
-    branches.map((branch) => ({
-      weight: branch.weight,
-      denoise: denoiserOf(branch),
-      isKept: branch.isUncond && plan.asksUnguided,
-    })),
-  );
+  const place = { stepIndex: 0, evaluation: 0, steps };
+  const evaluated = { model, branches, timestepOf: plan.timestepOf };
+  const guided = guidedModel(evaluated, { plan, place, controls, signal });
   const denoise: Denoiser = async (x, sigma) => {
     const denoised = await guided(x, sigma);
-    evaluation += 1;
+    place.evaluation += 1;
     return denoised;
   };
   const walk = plan.sampler(around(denoise), start, plan.sigmas, noise);
@@ -77,7 +55,7 @@ export async function* sample(
     const preview = async () =>
       taesd ? toRgb(await taesd.decode(denoised), Math.round) : roughRgb(denoised, model.latentToRgb);
     yield { type: 'step', step: count, steps: all, sigma, preview };
-    stepIndex = step + 1;
+    place.stepIndex = step + 1;
   }
 }
 

@@ -6,6 +6,7 @@ import { evenly } from '../diffusion/schedules/schedule.ts';
 import { leadingTimesteps, trailingTimesteps } from '../diffusion/schedules/timesteps.ts';
 import type { DiffusionModel } from '../families/diffusion-model.ts';
 import { byName } from './catalogue.ts';
+import { resolveGuidance, type GuidanceSettings } from './guidance-settings.ts';
 import type { Settings } from './settings.ts';
 import { redoneSteps, type Redo } from './redone-steps.ts';
 
@@ -24,19 +25,29 @@ export interface SamplingPlan {
   readonly noise: SamplerEntry['noise'];
   /** Ends of the noise levels of the whole way, of which `sigmas` may be the last part. */
   readonly range: readonly [min: number, max: number];
+  /** How many evaluations of the guided model the webui expects; samplers may ask for a few more or less. */
+  readonly evaluations: number;
+  /** What the sampler takes for noise levels in the webui are timesteps. */
+  readonly countsTimesteps: boolean;
+  readonly guidance: GuidanceSettings;
 }
 
+type Walk = Omit<SamplingPlan, 'evaluations' | 'countsTimesteps' | 'guidance'>;
+
 type Wishes = Pick<Settings, 'sampler' | 'schedule' | 'steps' | 'eta' | 'conventions'> &
-  Partial<Pick<Settings, 'knobs'>>;
+  Partial<Pick<Settings, 'knobs' | 'guidance'>>;
 
 /**
  * The noise levels and the small print of a sampling run, by the conventions asked for.
  * @param redo Which part of the way is walked; null: all, from noise alone.
  */
 export function planSampling(wishes: Wishes, model: Trained, redo: Redo | null = null): SamplingPlan {
-  return wishes.conventions === 'webui'
-    ? webuiPlan(wishes, model.noise, redo)
-    : diffusersPlan(wishes, model, redo);
+  const { sampler, guidance = resolveGuidance({}) } = wishes;
+  const isWebui = wishes.conventions === 'webui';
+  const walk = isWebui ? webuiPlan(wishes, model.noise, redo) : diffusersPlan(wishes, model, redo);
+  const { kept } = redoneSteps(wishes, redo);
+  const evaluations = sampler.isSecondOrder ? 2 * kept : kept;
+  return { ...walk, evaluations, countsTimesteps: isWebui && sampler.ownLevels !== undefined, guidance };
 }
 
 /** How the model was trained. */
@@ -45,7 +56,7 @@ type Trained = Pick<DiffusionModel, 'noise' | 'prediction'>;
 /** Length of a vector of clean latents of variance 1 and noise of standard deviation `sigma`. */
 export const spread = (sigma: number): number => Math.sqrt(1 + sigma ** 2);
 
-function webuiPlan(wishes: Wishes, table: NoiseTable, redo: Redo | null): SamplingPlan {
+function webuiPlan(wishes: Wishes, table: NoiseTable, redo: Redo | null): Walk {
   const levels = new NoiseLevels(scaledLinear('float64', table));
   if (wishes.sampler.ownLevels) return ownLevelsPlan(wishes, levels, redo);
   const { sampler, knobs = {} } = wishes;
@@ -77,7 +88,7 @@ function scheduled({ sampler, schedule, knobs = {} }: Wishes, levels: NoiseLevel
 }
 
 /** Of a sampler that chooses its levels itself; its latents have unit variance in the reference. */
-function ownLevelsPlan(wishes: Wishes, levels: NoiseLevels, redo: Redo | null): SamplingPlan {
+function ownLevelsPlan(wishes: Wishes, levels: NoiseLevels, redo: Redo | null): Walk {
   const { sampler, knobs = {} } = wishes;
   const { steps, kept } = redoneSteps(wishes, redo);
   const last = redo ? sampler.lastOwnLevels!(steps, kept - 1, levels, knobs.sampler) : null;
@@ -99,11 +110,7 @@ function ownLevelsPlan(wishes: Wishes, levels: NoiseLevels, redo: Redo | null): 
   };
 }
 
-function diffusersPlan(
-  wishes: Wishes,
-  { noise: table, prediction }: Trained,
-  redo: Redo | null,
-): SamplingPlan {
+function diffusersPlan(wishes: Wishes, { noise: table, prediction }: Trained, redo: Redo | null): Walk {
   const { sampler, schedule } = wishes;
   const { steps, kept } = redoneSteps(wishes, redo);
   const levels = new NoiseLevels(scaledLinear('float32', table));

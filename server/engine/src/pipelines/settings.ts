@@ -9,6 +9,7 @@ import { EMPHASIS_MODES, type EmphasisMode } from '../prompt/weighting.ts';
 import { checkWithin, invalid, type Bounds } from './bounds.ts';
 import { AUTOMATIC, byName, samplers, schedules } from './catalogue.ts';
 import type { Conventions, DrawingRequest, SizeRequest } from './generation-types.ts';
+import { resolveGuidance, type GuidanceSettings } from './guidance-settings.ts';
 import { checkKnobs, type SamplingKnobs } from './sampling-knobs.ts';
 import { resolveSeed, type SeedSettings } from './seed-settings.ts';
 
@@ -29,6 +30,7 @@ export interface Settings {
   readonly eta: number | null;
   readonly conventions: Conventions;
   readonly knobs: SamplingKnobs;
+  readonly guidance: GuidanceSettings;
   readonly size: SizeConditioning;
   readonly embeddings: readonly Embedding[];
   readonly emphasis: EmphasisMode;
@@ -115,7 +117,20 @@ export function resolveSettings(
   const isSdxl = family === 'sdxl' || family === 'sdxl-refiner';
   const knobs = { ...given.knobs, schedule: { isSdxl, ...given.knobs?.schedule } };
   const noise = resolveSeed(seed, given, conventions);
-  return { ...texts, ...numbers, noise, cfgScale, sampler, schedule, eta, conventions, size, knobs };
+  const guidance = resolveGuidance(given.guidance ?? {});
+  return {
+    ...texts,
+    ...numbers,
+    noise,
+    cfgScale,
+    sampler,
+    schedule,
+    eta,
+    conventions,
+    size,
+    knobs,
+    guidance,
+  };
 }
 
 /**
