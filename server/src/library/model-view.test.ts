@@ -10,6 +10,7 @@ const file: FoundFile = {
   path: '/models/anime/v1.safetensors',
   sizeBytes: 7,
   modifiedMs: 0,
+  isFolder: false,
   identity: '1',
   problem: null,
 };

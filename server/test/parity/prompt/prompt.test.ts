@@ -63,7 +63,14 @@ describe.skipIf(!hasGoldens)('the prompt language of webui 1.10', () => {
     row('AND').exact(parts, multicond!.parts);
   });
 
-  const timed = cases.flatMap(({ prompt, schedules }) =>
+  interface Timed {
+    prompt: string;
+    base_steps: number;
+    hires_steps: number | null;
+    old_scheduling: boolean;
+    schedule: (readonly [endAt: number, text: string])[];
+  }
+  const timed = cases.flatMap(({ prompt, schedules }): Timed[] =>
     schedules === 'unchanged'
       ? [10, 20].map((base_steps) => ({
           prompt,
@@ -79,7 +86,8 @@ describe.skipIf(!hasGoldens)('the prompt language of webui 1.10', () => {
     'follows $prompt over $base_steps and $hires_steps steps (old: $old_scheduling)',
     ({ prompt, base_steps: steps, hires_steps: hires, old_scheduling: isOldTimeline, schedule }) => {
       const timing = { steps, isOldTimeline, ...(hires !== null && { hiresSteps: hires }) };
-      expect(scheduleOf(prompt, timing).map(({ endAt, text }) => [endAt, text])).toEqual(schedule);
+      const followed = scheduleOf(prompt, timing).map(({ endAt, text }) => [endAt, text]);
+      row('Prompts that change over the steps').exact(followed, schedule);
     },
   );
 
