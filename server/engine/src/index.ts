@@ -81,6 +81,7 @@ export type { TextToImageRequest } from './pipelines/text-to-image.ts';
 export { NOISE_ORIGINS } from './pipelines/seed-settings.ts';
 export type { NoiseOrigin, SeedRequest } from './pipelines/seed-settings.ts';
 export type { GuidanceRequest } from './pipelines/guidance-settings.ts';
+export type { RefinerRequest } from './pipelines/refiner-settings.ts';
 export type { HiresRequest } from './pipelines/hires.ts';
 export { imageToImage } from './pipelines/image-to-image.ts';
 export type { ImageToImageRequest } from './pipelines/image-to-image.ts';
@@ -89,12 +90,8 @@ export { inpaint } from './pipelines/inpaint.ts';
 export type { InpaintRequest, MaskedContent } from './pipelines/inpaint-request.ts';
 export { RESIZE_MODES } from './pixels/resize-by-mode.ts';
 export type { ResizeMode } from './pixels/resize-by-mode.ts';
-export type {
-  Conventions,
-  GenerationEvent,
-  GenerationOptions,
-  PreviewDecoder,
-} from './pipelines/generation-types.ts';
+export type { Conventions } from './pipelines/conventions.ts';
+export type { GenerationEvent, GenerationOptions, PreviewDecoder } from './pipelines/generation-types.ts';
 export { clipTokenizer } from './pipelines/clip-tokenizer.ts';
 export { withoutComments } from './prompt/comments.ts';
 export { takeTags } from './prompt/extra-networks.ts';

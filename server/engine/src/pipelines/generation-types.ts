@@ -4,7 +4,9 @@ import type { PixelPlanes, SizeConditioning } from '../families/diffusion-model.
 import type { Embedding } from '../families/embedding.ts';
 import type { RgbImage } from '../pixels/image.ts';
 import type { EmphasisMode } from '../prompt/weighting.ts';
+import type { Conventions } from './conventions.ts';
 import type { GuidanceRequest } from './guidance-settings.ts';
+import type { RefinerRequest } from './refiner-settings.ts';
 import type { SamplingKnobs } from './sampling-knobs.ts';
 import type { SeedRequest } from './seed-settings.ts';
 
@@ -50,6 +52,8 @@ export interface DrawingRequest extends SeedRequest {
   knobs?: SamplingKnobs;
   /** When and how the negative prompt guides. Default: in every step, in full. */
   guidance?: GuidanceRequest;
+  /** A second model that finishes the picture. ControlNets and adapters guide the first alone. Default: none. */
+  refiner?: RefinerRequest;
 }
 
 /** The size of the picture in pixels, multiples of 8. Default: the model's own, or that of the picture given. */
@@ -57,18 +61,6 @@ export interface SizeRequest {
   width?: number;
   height?: number;
 }
-
-/**
- * Details in which two widespread implementations differ, so that a picture made by either can be made again.
- *
- * - `webui`: emphasis syntax, `AND`, prompts of any length, first latents = noise · sigma[0], fractional timesteps,
- *   DDIM and PLMS end at timestep 1, pixels truncated to bytes. A picture enters as the mean of its encoding and is redone
- *   from one step more than `strength` says.
- * - `diffusers`: the prompt is plain text cut at 77 tokens, first latents = noise · √(1 + sigma[0]²), whole
- *   timesteps, float32 noise table, DDIM and PLMS end at timestep 0, pixels rounded to bytes. Sampling starts
- *   at the noise levels of its `leading` spacing unless a schedule is named. A picture enters as a draw of its encoding.
- */
-export type Conventions = 'webui' | 'diffusers';
 
 /** What makes pictures of latents as samplers have them, for instance a small decoder in the TAESD layout. */
 export interface PreviewDecoder {
@@ -79,12 +71,23 @@ export interface PreviewDecoder {
 export interface GenerationOptions {
   /** Checked before every evaluation of a network; the generator then throws the signal's reason. */
   signal?: AbortSignal;
+  /**
+   * Ends the picture instead: the walk stops before the next evaluation, and what the model then sees in the noise is decoded.
+   * Where nothing is seen yet, the generator throws the signal's reason.
+   */
+  keep?: AbortSignal;
   /** Decodes previews. Without it they are a linear map of the latents, one pixel for each 8 × 8. */
   taesd?: PreviewDecoder;
   /** Decodes the picture in place of the model's VAE: TAESD takes a hundredth of the time, and is softer. */
   decoder?: PreviewDecoder;
   /** ControlNets, adapters and image prompts that guide every step. */
   controls?: Controls;
+}
+
+/** A network is about to be loaded, or was found loaded. */
+export interface LoadingEvent {
+  readonly type: 'loading';
+  readonly network: string;
 }
 
 /** A step of sampling is done. */
@@ -100,7 +103,7 @@ export interface StepEvent {
 }
 
 export type GenerationEvent =
-  | { readonly type: 'loading'; readonly network: string }
+  | LoadingEvent
   | { readonly type: 'conditioned' }
   /** After the last model evaluation of a step. */
   | StepEvent

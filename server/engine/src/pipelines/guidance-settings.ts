@@ -1,5 +1,4 @@
 import { checkWithin, invalid, type Bounds } from './bounds.ts';
-import type { SamplingPlan } from './sampling-plan.ts';
 
 /** When and how the negative prompt guides. Left out: in every step, in full. */
 export interface GuidanceRequest {
@@ -46,6 +45,13 @@ export function resolveGuidance(request: GuidanceRequest): GuidanceSettings {
   return { rescale, skipEarly, minimumSigma, isMinimumForAll, interval };
 }
 
+/** How a walk counts; see `SamplingPlan`. */
+interface Counting {
+  readonly countsTimesteps: boolean;
+  readonly evaluations: number;
+  readonly timestepOf: (sigma: number) => number;
+}
+
 /**
  * Whether the negative prompt counts in an evaluation of the guided model. As the webui's `CFGDenoiser`, which compares the
  * timestep, not the noise level, with the minimum where the sampler chooses its own levels.
@@ -53,11 +59,7 @@ export function resolveGuidance(request: GuidanceRequest): GuidanceSettings {
  */
 export function isGuided(
   { skipEarly, minimumSigma, isMinimumForAll, interval }: GuidanceSettings,
-  {
-    countsTimesteps,
-    evaluations,
-    timestepOf,
-  }: Pick<SamplingPlan, 'countsTimesteps' | 'evaluations' | 'timestepOf'>,
+  { countsTimesteps, evaluations, timestepOf }: Counting,
   { sigma, evaluation }: { sigma: number; evaluation: number },
 ): boolean {
   if (sigma < interval.from || sigma > interval.to) return false;

@@ -4,10 +4,11 @@ import type { DiffusionModel } from '../families/diffusion-model.ts';
 import { textBranches } from './branches.ts';
 import { conditionOnPrompts, type Conditioning } from './conditioning.ts';
 import { posteriorOf } from './encode-picture.ts';
-import type { GenerationOptions, StepEvent } from './generation-types.ts';
+import type { GenerationOptions, LoadingEvent, StepEvent } from './generation-types.ts';
 import { noiseSource } from './noise-source.ts';
 import { fromRgb, toRgb } from './pixels.ts';
-import { sample } from './sample.ts';
+import { refinementOf } from './refiner.ts';
+import { sample, type Sampled } from './sample.ts';
 import { planSampling, type SamplingPlan } from './sampling-plan.ts';
 import { invalid } from './bounds.ts';
 import { checkNumbers, type Settings } from './settings.ts';
@@ -62,7 +63,7 @@ export function planHires(model: DiffusionModel, first: Settings, request: Hires
 
 /** What the second pass goes on from. */
 export interface FirstPass {
-  readonly latents: Latents;
+  readonly sampled: Sampled;
   readonly settings: Settings;
   readonly conditioning: Conditioning;
   /** Steps that were done. */
@@ -72,45 +73,51 @@ export interface FirstPass {
 /** Enlarges latents or the picture, adds noise of the same seed in the new size, and walks the last part of the way again. */
 export async function* hiresPass(
   model: DiffusionModel,
-  { latents, settings: first, conditioning, steps: before }: FirstPass,
+  { sampled, settings: first, conditioning, steps: before }: FirstPass,
   pass: HiresPass,
   options: GenerationOptions,
-): AsyncGenerator<StepEvent, Latents> {
+): AsyncGenerator<StepEvent | LoadingEvent, Sampled> {
   const { settings, plan } = pass;
   const { width, height } = settings;
   const dims = [1, model.latentChannels, height / model.factor, width / model.factor] as const;
   const source = noiseSource(settings, dims, model.factor);
   const picture =
     pass.upscaler === null
-      ? resizeLatents(latents, dims[2], dims[3], pass.resize)
-      : await enlarged(model, latents, { ...pass, upscaler: pass.upscaler }, options.signal);
+      ? resizeLatents(sampled.latents, dims[2], dims[3], pass.resize)
+      : await enlarged(model, sampled, { ...pass, upscaler: pass.upscaler }, options);
+  if (picture === null) return { ...sampled, isCut: true };
   const start = weightedSum([plan.entry.picture, picture], [plan.entry.noise, source.next()]);
+  const concat = await blankConcat(model, settings, BLANK.none, options.signal);
   const branches = textBranches(
     changesOverTime(first)
       ? await conditionOnPrompts(model, settings, { signal: options.signal, first })
       : conditioning,
     settings,
-    await blankConcat(model, settings, BLANK.none, options.signal),
+    concat,
   );
   const noise = source.ofSteps(plan);
-  return yield* sample(model, { plan, branches, start, noise, before }, options);
+  const isRefined = settings.refiner?.pass !== 'first';
+  const refinement = isRefined ? refinementOf(model, { settings, plan, concat, first }) : null;
+  const run = { plan, branches, start, noise, before, refinement, there: picture };
+  return yield* sample(model, run, options);
 }
 
 /** Whether prompts may say something else in a second pass; encoding them once more costs little. */
 const changesOverTime = ({ prompt, negativePrompt }: Settings): boolean =>
   `${prompt}${negativePrompt ?? ''}`.includes('[');
 
-/** By way of pixels. */
+/** By way of pixels; null = it was stopped, and what is there is to be kept. */
 async function enlarged(
   model: DiffusionModel,
-  latents: Latents,
+  { latents, model: last }: Sampled,
   { settings: { width, height }, upscaler }: HiresPass & { upscaler: UpscaleRequest['upscaler'] },
-  signal?: AbortSignal,
-): Promise<Latents> {
+  { signal, keep }: GenerationOptions,
+): Promise<Latents | null> {
   signal?.throwIfAborted();
-  const image = toRgb(await model.decode(latents), Math.trunc);
+  const image = toRgb(await last.decode(latents), Math.trunc);
   for await (const event of upscale({ image, upscaler, to: { width, height } })) {
     signal?.throwIfAborted();
+    if (keep?.aborted) return null;
     if (event.type !== 'image') continue;
     const { mean } = await posteriorOf(model, fromRgb(event.image), signal);
     return scaled(mean, model.latentScale);

@@ -10,6 +10,7 @@ import { noiseSource, type NoiseSource } from './noise-source.ts';
 import { resolvePictureSettings, type PictureRequest, type PictureSettings } from './picture-request.ts';
 import { fromRgb } from './pixels.ts';
 import { resizeByMode } from '../pixels/resize-by-mode.ts';
+import { refinementOf } from './refiner.ts';
 import { sample } from './sample.ts';
 import { planSampling } from './sampling-plan.ts';
 import { checkNumbers } from './settings.ts';
@@ -41,7 +42,7 @@ export async function* imageToImage(
   // Diffusers has these checkpoints start from noise alone: the picture comes in beside the latents.
   const isFromNoise = model.task === 'instruct' && settings.conventions === 'diffusers';
   const plan = planSampling(settings, model, isFromNoise ? null : settings);
-  const conditioning = yield* prepared(model, settings, options.signal);
+  const conditioning = yield* prepared(model, settings, options);
 
   const dims = latentDims(model, settings);
   const source = noiseSource(settings, dims, model.factor);
@@ -55,8 +56,9 @@ export async function* imageToImage(
   const extras = { depth, imageCfgScale };
   const branches = await branchesOf(model, { conditioning, settings, extras }, options.signal);
   const stepNoise = source.ofSteps(plan);
-  const latents = yield* sample(model, { plan, branches, start, noise: stepNoise }, options);
-  yield* finished(model, latents, settings, options);
+  const refinement = refinementOf(model, { settings, plan, concat: branches[0]!.guides.concat });
+  const sampled = yield* sample(model, { plan, branches, start, noise: stepNoise, refinement }, options);
+  yield* finished(sampled, settings, options);
 }
 
 function latentDims(

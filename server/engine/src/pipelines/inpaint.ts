@@ -17,6 +17,7 @@ import { resolveInpaintSettings, type InpaintRequest, type InpaintSettings } fro
 import { cornerMask, latentMask, maskedPicture, type MaskedPicture } from './masked-picture.ts';
 import { noiseSource, plainNoise, type NoiseSource } from './noise-source.ts';
 import { fromRgb } from './pixels.ts';
+import { refinementOf } from './refiner.ts';
 import { sample } from './sample.ts';
 import { planSampling, spread, type SamplingPlan } from './sampling-plan.ts';
 import { maskAndPicture } from './task-inputs.ts';
@@ -36,7 +37,7 @@ export async function* inpaint(
   const isFromNoise =
     settings.conventions === 'diffusers' && settings.strength === 1 && settings.keptNoise === 'current';
   const plan = planSampling(settings, model, isFromNoise ? null : settings);
-  const conditioning = yield* prepared(model, settings, options.signal);
+  const conditioning = yield* prepared(model, settings, options);
 
   const masked = maskedPicture(settings);
   const dims = [
@@ -59,9 +60,11 @@ export async function* inpaint(
   );
   const { around, finish } = keeping(model, { original, mask }, { settings, plan, noise });
   const stepNoise = source.ofSteps(plan);
-  const run = { plan, branches, start, noise: stepNoise, around };
-  const latents = finish(yield* sample(model, run, options));
-  yield* finished(model, latents, settings, options, masked.finish);
+  const refinement = refinementOf(model, { settings, plan, concat });
+  const run = { plan, branches, start, noise: stepNoise, around, refinement };
+  const sampled = yield* sample(model, run, options);
+  const latents = finish(sampled.latents);
+  yield* finished({ ...sampled, latents }, settings, options, masked.finish);
 }
 
 function requireInpaintTask({ task }: DiffusionModel): void {

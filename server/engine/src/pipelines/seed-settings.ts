@@ -1,5 +1,5 @@
 import { checkWithin, invalid, type Bounds } from './bounds.ts';
-import type { Conventions } from './generation-types.ts';
+import type { Conventions } from './conventions.ts';
 
 /**
  * Whose sequence the noise of a seed is.

@@ -8,8 +8,10 @@ import type { ModelCard } from '../families/model-card.ts';
 import { EMPHASIS_MODES, type EmphasisMode } from '../prompt/weighting.ts';
 import { checkWithin, invalid, type Bounds } from './bounds.ts';
 import { AUTOMATIC, byName, samplers, schedules } from './catalogue.ts';
-import type { Conventions, DrawingRequest, SizeRequest } from './generation-types.ts';
+import type { Conventions } from './conventions.ts';
+import type { DrawingRequest, SizeRequest } from './generation-types.ts';
 import { resolveGuidance, type GuidanceSettings } from './guidance-settings.ts';
+import { resolveRefiner, type RefinerSettings } from './refiner-settings.ts';
 import { checkKnobs, type SamplingKnobs } from './sampling-knobs.ts';
 import { resolveSeed, type SeedSettings } from './seed-settings.ts';
 
@@ -31,6 +33,8 @@ export interface Settings {
   readonly conventions: Conventions;
   readonly knobs: SamplingKnobs;
   readonly guidance: GuidanceSettings;
+  /** null = none. */
+  readonly refiner: RefinerSettings | null;
   readonly size: SizeConditioning;
   readonly embeddings: readonly Embedding[];
   readonly emphasis: EmphasisMode;
@@ -118,6 +122,7 @@ export function resolveSettings(
   const knobs = { ...given.knobs, schedule: { isSdxl, ...given.knobs?.schedule } };
   const noise = resolveSeed(seed, given, conventions);
   const guidance = resolveGuidance(given.guidance ?? {});
+  const refiner = given.refiner ? resolveRefiner(given.refiner) : null;
   return {
     ...texts,
     ...numbers,
@@ -130,6 +135,7 @@ export function resolveSettings(
     size,
     knobs,
     guidance,
+    refiner,
   };
 }
 

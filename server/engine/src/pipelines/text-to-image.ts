@@ -5,6 +5,7 @@ import { finished, prepared } from './frame.ts';
 import type { DrawingRequest, GenerationEvent, GenerationOptions, SizeRequest } from './generation-types.ts';
 import { hiresPass, planHires, type HiresRequest } from './hires.ts';
 import { noiseSource } from './noise-source.ts';
+import { refinementOf } from './refiner.ts';
 import { sample } from './sample.ts';
 import { planSampling } from './sampling-plan.ts';
 import { resolveSettings } from './settings.ts';
@@ -35,7 +36,7 @@ export async function* textToImage(
   requireTextTask(model);
   const plan = planSampling(settings, model);
   const hires = request.hires && planHires(model, settings, request.hires);
-  const conditioning = yield* prepared(model, settings, options.signal);
+  const conditioning = yield* prepared(model, settings, options);
 
   const { width, height } = settings;
   const dims = [1, model.latentChannels, height / model.factor, width / model.factor] as const;
@@ -45,9 +46,12 @@ export async function* textToImage(
   const start = scaled(source.next(), plan.entry.noise);
   const noise = source.ofSteps(plan);
   const [steps, after] = [plan.sigmas.length - 1, (hires?.plan.sigmas.length ?? 1) - 1];
-  const first = yield* sample(model, { plan, branches, start, noise, after }, options);
-  const latents = hires
-    ? yield* hiresPass(model, { latents: first, settings, conditioning, steps }, hires, options)
-    : first;
-  yield* finished(model, latents, settings, options);
+  const isRefined = !hires || settings.refiner?.pass !== 'second';
+  const refinement = isRefined ? refinementOf(model, { settings, plan, concat }) : null;
+  const first = yield* sample(model, { plan, branches, start, noise, after, refinement }, options);
+  const sampled =
+    hires && !first.isCut && !options.keep?.aborted
+      ? yield* hiresPass(model, { sampled: first, settings, conditioning, steps }, hires, options)
+      : first;
+  yield* finished(sampled, settings, options);
 }
