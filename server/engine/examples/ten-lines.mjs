@@ -1,4 +1,4 @@
-// npm run build && node server/engine/examples/ten-lines.mjs models/checkpoints/starter.safetensors "a red apple"
+// npm run build && node server/engine/examples/ten-lines.mjs models/checkpoints/atelier-starter.safetensors "a red apple"
 import { openCheckpoint, textToImage } from '@atelier/engine';
 import sharp from 'sharp';
 

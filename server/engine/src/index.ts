@@ -3,7 +3,7 @@
  * HTTP, no database and no users.
  *
  * ```ts
- * const model = await openCheckpoint('models/checkpoints/starter.safetensors');
+ * const model = await openCheckpoint('models/checkpoints/atelier-starter.safetensors');
  * for await (const event of textToImage(model, { prompt: 'a red apple', seed: 7 })) {
  *   if (event.type === 'step') console.log(`${event.step}/${event.steps}`);
  *   if (event.type === 'image') save(event.image); // RGB bytes
