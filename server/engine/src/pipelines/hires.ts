@@ -6,6 +6,7 @@ import { conditionOnPrompts, type Conditioning } from './conditioning.ts';
 import { posteriorOf } from './encode-picture.ts';
 import type { GenerationOptions, LoadingEvent, StepEvent } from './generation-types.ts';
 import { noiseSource } from './noise-source.ts';
+import { entryOf } from './picture-request.ts';
 import { fromRgb, toRgb } from './pixels.ts';
 import { refinementOf } from './refiner.ts';
 import { sample, type Sampled } from './sample.ts';
@@ -26,6 +27,8 @@ export interface HiresRequest {
   readonly steps?: number;
   /** How much is redone, 0…1. Default 0.7. */
   readonly strength?: number;
+  /** More noise than the noise level says, by so much, 0…1. Default 0. */
+  readonly extraNoise?: number;
   /** How the latents are enlarged. Default `bilinear`. */
   readonly resize?: LatentResize;
   /** Enlarges the decoded picture in place of the latents, which then is encoded again. Default: none. */
@@ -37,14 +40,15 @@ export interface HiresPass {
   readonly settings: Settings;
   readonly plan: SamplingPlan;
   readonly resize: LatentResize;
+  readonly extraNoise: number;
   readonly upscaler: UpscaleRequest['upscaler'] | null;
 }
 
 /** @throws EngineError `invalid-request` */
 export function planHires(model: DiffusionModel, first: Settings, request: HiresRequest): HiresPass {
   const { scale = 2, steps = first.steps, strength = 0.7 } = request;
-  const { resize = 'bilinear', upscaler = null } = request;
-  checkNumbers({ hiresScale: scale, hiresSteps: steps, strength });
+  const { resize = 'bilinear', upscaler = null, extraNoise = 0 } = request;
+  checkNumbers({ hiresScale: scale, hiresSteps: steps, strength, extraNoise });
   if (!LATENT_RESIZES.includes(resize)) {
     throw invalid(
       `There is no way to resize latents named "${String(resize)}".`,
@@ -58,7 +62,7 @@ export function planHires(model: DiffusionModel, first: Settings, request: Hires
   const size = { original: sides, crop: [0, 0], target: sides } as const;
   const settings: Settings = { ...first, width, height, steps, size };
   const plan = planSampling(settings, model, { strength, exactSteps: true });
-  return { settings, plan, resize, upscaler };
+  return { settings, plan, resize, extraNoise, upscaler };
 }
 
 /** What the second pass goes on from. */
@@ -86,7 +90,8 @@ export async function* hiresPass(
       ? resizeLatents(sampled.latents, dims[2], dims[3], pass.resize)
       : await enlarged(model, sampled, { ...pass, upscaler: pass.upscaler }, options);
   if (picture === null) return { ...sampled, isCut: true };
-  const start = weightedSum([plan.entry.picture, picture], [plan.entry.noise, source.next()]);
+  const entry = entryOf(plan, { initialNoise: 1, extraNoise: pass.extraNoise });
+  const start = weightedSum([entry.picture, picture], [entry.noise, source.next()]);
   const concat = await blankConcat(model, settings, BLANK.none, options.signal);
   const branches = textBranches(
     changesOverTime(first)

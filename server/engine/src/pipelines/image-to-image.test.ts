@@ -219,3 +219,60 @@ describe('what guides the steps', () => {
     expect(model.guides.every(({ size }) => size !== undefined)).toBe(true);
   });
 });
+
+describe('extra noise', () => {
+  it.each(['Euler', 'DDIM', 'UniPC'])('is so much more of the noise on the picture: %s', async (sampler) => {
+    // With one step and a model that sees nothing but its input, latents are a straight line of the noise.
+    const first = async (request: Partial<ImageToImageRequest>) => {
+      const model = new ColourModel();
+      const seen: Float32Array[] = [];
+      const predict = model.predict.bind(model);
+      model.predict = (x, ...rest) => {
+        seen.push(x.data);
+        return predict(x, ...rest);
+      };
+      await run({ sampler, strength: 0.5, ...request }, {}, model);
+      return seen[0]!;
+    };
+    const [none, half, all] = [
+      await first({}),
+      await first({ extraNoise: 0.5 }),
+      await first({ extraNoise: 1 }),
+    ];
+    half.forEach((value, i) => expect(value - none[i]!).toBeCloseTo((all[i]! - none[i]!) / 2, 5));
+    expect(all).not.toEqual(none);
+    const quiet = await first({ extraNoise: 1, initialNoise: 0 });
+    expect(new Set(quiet).size).toBe(1);
+  });
+
+  it('is refused beyond 1', async () => {
+    await expect(run({ extraNoise: 2 })).rejects.toThrow(
+      'Expected extraNoise to be a number from 0 to 1 but received 2.',
+    );
+  });
+});
+
+describe('matching colours', () => {
+  it('gives the result the colours of the picture, in the size drawn', async () => {
+    const { result } = await run({
+      image: picture(64, 72, 200),
+      matchesColours: true,
+      width: 72,
+      height: 80,
+    });
+    expect([result.image.width, result.image.height]).toEqual([72, 80]);
+    const { result: plain } = await run({ image: picture(64, 72, 200), width: 72, height: 80 });
+    // An even picture on both sides: its luminosity is kept, and it had no colour to change.
+    plain.image.data.forEach((value, i) => expect(Math.abs(value - result.image.data[i]!)).toBeLessThan(3));
+  });
+
+  it('takes over the hue', async () => {
+    const red = { ...picture(64, 72), data: picture(64, 72).data.map((_, i) => (i % 3 === 0 ? 200 : 60)) };
+    const [r, g, b] = (await run({ image: red, matchesColours: true })).result.image.data;
+    // The picture that was drawn is nearly white, and stays as light.
+    expect(r! - g!).toBeGreaterThan(2);
+    expect(Math.abs(g! - b!)).toBeLessThan(3);
+    const [plainRed, plainGreen] = (await run({ image: red })).result.image.data;
+    expect(plainRed).toBe(plainGreen);
+  });
+});

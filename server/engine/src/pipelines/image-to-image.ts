@@ -7,8 +7,15 @@ import { encodePicture, posteriorOf } from './encode-picture.ts';
 import { finished, prepared } from './frame.ts';
 import type { GenerationEvent, GenerationOptions } from './generation-types.ts';
 import { noiseSource, type NoiseSource } from './noise-source.ts';
-import { resolvePictureSettings, type PictureRequest, type PictureSettings } from './picture-request.ts';
+import {
+  entryOf,
+  resolvePictureSettings,
+  type PictureRequest,
+  type PictureSettings,
+} from './picture-request.ts';
 import { fromRgb } from './pixels.ts';
+import { colourCorrected } from '../pixels/colour-correction.ts';
+import type { RgbImage } from '../pixels/image.ts';
 import { resizeByMode } from '../pixels/resize-by-mode.ts';
 import { refinementOf } from './refiner.ts';
 import { sample } from './sample.ts';
@@ -48,17 +55,17 @@ export async function* imageToImage(
   const source = noiseSource(settings, dims, model.factor);
   const original = isFromNoise ? null : await encodeSource(model, settings, { source, dims }, options.signal);
   const noise = source.next();
-  const { picture, noise: level } = plan.entry;
-  const start = weightedSum(
-    [level * settings.initialNoise, noise],
-    ...(original === null ? [] : [[picture, original] as const]),
-  );
+  const { picture, noise: level } = entryOf(plan, settings);
+  const start = weightedSum([level, noise], ...(original === null ? [] : [[picture, original] as const]));
   const extras = { depth, imageCfgScale };
   const branches = await branchesOf(model, { conditioning, settings, extras }, options.signal);
   const stepNoise = source.ofSteps(plan);
   const refinement = refinementOf(model, { settings, plan, concat: branches[0]!.guides.concat });
   const sampled = yield* sample(model, { plan, branches, start, noise: stepNoise, refinement }, options);
-  yield* finished(sampled, settings, options);
+  const { image, width, height, resizeMode, matchesColours } = settings;
+  const touchUp = (drawn: RgbImage) =>
+    matchesColours ? colourCorrected(drawn, resizeByMode(image, width, height, resizeMode)) : drawn;
+  yield* finished(sampled, settings, options, touchUp);
 }
 
 function latentDims(

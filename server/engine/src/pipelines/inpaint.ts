@@ -9,6 +9,8 @@ import {
 import { weightedSum, type Latents } from '../diffusion/latents.ts';
 import type { DiffusionModel, PixelPlanes } from '../families/diffusion-model.ts';
 import { EngineError } from '../errors.ts';
+import { colourCorrected } from '../pixels/colour-correction.ts';
+import type { RgbImage } from '../pixels/image.ts';
 import { textBranches } from './branches.ts';
 import { encodePicture } from './encode-picture.ts';
 import { finished, prepared } from './frame.ts';
@@ -16,6 +18,7 @@ import type { GenerationEvent, GenerationOptions } from './generation-types.ts';
 import { resolveInpaintSettings, type InpaintRequest, type InpaintSettings } from './inpaint-request.ts';
 import { cornerMask, latentMask, maskedPicture, type MaskedPicture } from './masked-picture.ts';
 import { noiseSource, plainNoise, type NoiseSource } from './noise-source.ts';
+import { entryOf } from './picture-request.ts';
 import { fromRgb } from './pixels.ts';
 import { refinementOf } from './refiner.ts';
 import { sample } from './sample.ts';
@@ -54,17 +57,17 @@ export async function* inpaint(
     options.signal,
   );
   const branches = textBranches(conditioning, settings, concat);
-  const start = weightedSum(
-    [plan.entry.picture, original],
-    [plan.entry.noise * settings.initialNoise, noise],
-  );
+  const entry = entryOf(plan, settings);
+  const start = weightedSum([entry.picture, original], [entry.noise, noise]);
   const { around, finish } = keeping(model, { original, mask }, { settings, plan, noise });
   const stepNoise = source.ofSteps(plan);
   const refinement = refinementOf(model, { settings, plan, concat });
   const run = { plan, branches, start, noise: stepNoise, around, refinement };
   const sampled = yield* sample(model, run, options);
   const latents = finish(sampled.latents);
-  yield* finished({ ...sampled, latents }, settings, options, masked.finish);
+  const touchUp = (drawn: RgbImage) =>
+    masked.finish(settings.matchesColours ? colourCorrected(drawn, masked.image) : drawn);
+  yield* finished({ ...sampled, latents }, settings, options, touchUp);
 }
 
 function requireInpaintTask({ task }: DiffusionModel): void {

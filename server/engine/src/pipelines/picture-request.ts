@@ -2,6 +2,7 @@ import type { ModelCard } from '../families/model-card.ts';
 import type { GreyImage, RgbImage } from '../pixels/image.ts';
 import type { DrawingRequest, SizeRequest } from './generation-types.ts';
 import type { Redo } from './redone-steps.ts';
+import type { SamplingPlan } from './sampling-plan.ts';
 import type { ResizeMode } from '../pixels/resize-by-mode.ts';
 import { RESIZE_MODES } from '../pixels/resize-by-mode.ts';
 import { invalid } from './bounds.ts';
@@ -19,6 +20,10 @@ export interface PictureRequest extends DrawingRequest, SizeRequest {
   resizeMode?: ResizeMode;
   /** What the noise on the picture is multiplied by; less makes it smoother. Default 1. */
   initialNoise?: number;
+  /** More noise than the noise level says, by so much: more is made up. 0…1. Default 0. */
+  extraNoise?: number;
+  /** The result gets the colours of the picture ("colour correction"). Default: false. */
+  matchesColours?: boolean;
 }
 
 /** {@link Settings} and what else there is to know of a picture that is redone. */
@@ -26,6 +31,8 @@ export interface PictureSettings extends Settings, Redo {
   readonly image: RgbImage;
   readonly resizeMode: ResizeMode;
   readonly initialNoise: number;
+  readonly extraNoise: number;
+  readonly matchesColours: boolean;
 }
 
 /** Of a picture that is read in; beyond it lies no use, and memory for the resizing. */
@@ -38,7 +45,8 @@ const MAX_SIDE = 16_384;
 export function resolvePictureSettings(request: PictureRequest, card: ModelCard): PictureSettings {
   const { image, strength = 0.75, exactSteps = false, resizeMode = 'stretch', initialNoise = 1 } = request;
   checkImage('image', image, 3);
-  checkNumbers({ strength, initialNoise });
+  const { extraNoise = 0, matchesColours = false } = request;
+  checkNumbers({ strength, initialNoise, extraNoise });
   if (!RESIZE_MODES.includes(resizeMode)) {
     throw invalid(
       `There is no resize mode named "${String(resizeMode)}".`,
@@ -48,7 +56,18 @@ export function resolvePictureSettings(request: PictureRequest, card: ModelCard)
   const width = request.width ?? image.width - (image.width % 8);
   const height = request.height ?? image.height - (image.height % 8);
   const settings = resolveSettings({ ...request, width, height }, card);
-  return { ...settings, image, strength, exactSteps, resizeMode, initialNoise };
+  return { ...settings, image, strength, exactSteps, resizeMode, initialNoise, extraNoise, matchesColours };
+}
+
+/**
+ * How much of the picture and of unit noise is in the first latents. The webui scales the noise, and adds what is extra to the
+ * picture.
+ */
+export function entryOf(
+  { entry }: Pick<SamplingPlan, 'entry'>,
+  { initialNoise, extraNoise }: Pick<PictureSettings, 'initialNoise' | 'extraNoise'>,
+): SamplingPlan['entry'] {
+  return { picture: entry.picture, noise: (entry.noise + entry.picture * extraNoise) * initialNoise };
 }
 
 /** @throws EngineError `invalid-request` if the bytes are not those of a picture of its size. */

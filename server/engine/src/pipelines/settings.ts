@@ -62,6 +62,7 @@ const BOUNDS = {
   commaBacktrack: { min: 0, max: 74, multipleOf: 1 },
   strength: { min: 0, max: 1 },
   initialNoise: { min: 0, max: 2 },
+  extraNoise: { min: 0, max: 1 },
   imageCfgScale: { min: 0, max: 100 },
   maskBlur: { min: 0, max: 64 },
   maskWeight: { min: 0, max: 1 },
