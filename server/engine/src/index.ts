@@ -88,6 +88,7 @@ export type { ImageToImageRequest } from './pipelines/image-to-image.ts';
 export type { DepthMap } from './pipelines/task-inputs.ts';
 export { inpaint } from './pipelines/inpaint.ts';
 export type { InpaintRequest, MaskedContent } from './pipelines/inpaint-request.ts';
+export type { SoftRequest } from './pipelines/soft-settings.ts';
 export { RESIZE_MODES } from './pixels/resize-by-mode.ts';
 export type { ResizeMode } from './pixels/resize-by-mode.ts';
 export type { Conventions } from './pipelines/conventions.ts';

@@ -41,16 +41,18 @@ export function keepInDenoised({ original, mask }: KeptPicture): Inpainting {
  * the samplers that choose their own levels.
  */
 export function keepInInput({ original, mask }: KeptPicture): Inpainting {
-  return {
-    around: (denoise) => async (x, sigma) => {
-      const scale = Math.sqrt(1 + sigma ** 2);
-      const shown = blended(mask, x, weightedSum([scale, original]));
-      const denoised = await denoise(shown, sigma);
-      // The sampler goes on with its own latents and the noise that the model found.
-      const moved = (answer: Latents) => weightedSum([1, x], [-1, shown], [1, answer]);
-      return denoised.uncond ? { ...moved(denoised), uncond: moved(denoised.uncond) } : moved(denoised);
-    },
-    finish: (latents) => blended(mask, latents, original),
+  const shown = (x: Latents, sigma: number) =>
+    blended(mask, x, weightedSum([Math.sqrt(1 + sigma ** 2), original]));
+  return { around: inInput(shown), finish: (latents) => blended(mask, latents, original) };
+}
+
+/** The model is shown something else; the sampler goes on with its own latents and the noise that the model found. */
+export function inInput(showing: (x: Latents, sigma: number) => Latents): Inpainting['around'] {
+  return (denoise) => async (x, sigma) => {
+    const shown = showing(x, sigma);
+    const denoised = await denoise(shown, sigma);
+    const moved = (answer: Latents) => weightedSum([1, x], [-1, shown], [1, answer]);
+    return denoised.uncond ? { ...moved(denoised), uncond: moved(denoised.uncond) } : moved(denoised);
   };
 }
 

@@ -7,6 +7,7 @@ import {
   type PictureSettings,
 } from './picture-request.ts';
 import { invalid } from './bounds.ts';
+import { resolveSoft, type SoftRequest, type SoftSettings } from './soft-settings.ts';
 import { checkNumbers } from './settings.ts';
 
 /** A picture of which a part is drawn anew. */
@@ -32,6 +33,11 @@ export interface InpaintRequest extends PictureRequest {
    * `webui`, else false.
    */
   isKeptExactly?: boolean;
+  /**
+   * Half tones of the mask count as such, and where nothing has changed the picture is put back: the webui's soft inpainting,
+   * which likes a large `maskBlur`. `webui` only. Default: none; `{}` = with the webui's defaults.
+   */
+  soft?: SoftRequest;
   /**
    * How ordinary checkpoints keep the rest of the picture under `diffusers`: with the noise of the level reached, or as its
    * older pipeline did, with that of the level before. Default `current`.
@@ -60,6 +66,8 @@ export interface InpaintSettings extends PictureSettings {
   readonly padding: number | null;
   readonly isKeptExactly: boolean;
   readonly keptNoise: 'current' | 'legacy';
+  /** null = none. */
+  readonly soft: SoftSettings | null;
 }
 
 /** @throws EngineError `invalid-request` */
@@ -82,5 +90,12 @@ export function resolveInpaintSettings(request: InpaintRequest, card: ModelCard)
       `Choose one of: ${MASKED_CONTENTS.join(', ')}.`,
     );
   }
-  return { ...settings, mask, maskBlur, maskedContent, maskWeight, padding, isKeptExactly, keptNoise };
+  const soft = request.soft ? resolveSoft(request.soft) : null;
+  if (soft && !isWebui) {
+    throw invalid(
+      'There is no soft inpainting under the conventions of diffusers.',
+      'Leave it out, or choose the conventions of the webui.',
+    );
+  }
+  return { ...settings, soft, mask, maskBlur, maskedContent, maskWeight, padding, isKeptExactly, keptNoise };
 }

@@ -161,3 +161,47 @@ describe('inpaint', () => {
     expect(model.calls.filter((call) => call === 'encodeImage')).toHaveLength(1);
   });
 });
+
+describe('soft inpainting', () => {
+  const gradient = { ...mask, data: mask.data.map((_, i) => Math.round((255 * (i % SIDE)) / (SIDE - 1))) };
+
+  it.each(['Euler', 'DPM++ SDE'])('keeps the latents that the mask spares wholly: %s', async (sampler) => {
+    const { result } = await run({ soft: {}, sampler, steps: 6, maskBlur: 4 });
+    const cells = [...result.latents.data.subarray(0, 64)];
+    cells.filter((_, i) => i % 8 < 2).forEach((value) => expect(value).toBeCloseTo(brightness, 4));
+    cells.filter((_, i) => i % 8 > 5).forEach((value) => expect(value).not.toBeCloseTo(brightness, 1));
+  });
+
+  it.each(['DDIM', 'PLMS', 'UniPC'])('lets the model see the picture softly: %s', async (sampler) => {
+    const [soft, hard] = [await run({ soft: {}, maskBlur: 4, sampler }), await run({ maskBlur: 4, sampler })];
+    expect(soft.result.latents.data.every(Number.isFinite)).toBe(true);
+    expect(soft.result.latents.data).not.toEqual(hard.result.latents.data);
+  });
+
+  it('shows the picture itself where nothing has changed', async () => {
+    const unchanged = { ...mask, data: new Uint8Array(SIDE * SIDE) };
+    const { result } = await run({ soft: {}, mask: unchanged });
+    expect(result.image.data).toEqual(image.data);
+  });
+
+  it('is something else than the hard mask of the same picture', async () => {
+    const [soft, hard] = [await run({ mask: gradient, soft: {} }), await run({ mask: gradient })];
+    expect(soft.result.latents.data).not.toEqual(hard.result.latents.data);
+  });
+
+  it('works on the masked part alone', async () => {
+    const { result } = await run({ soft: {}, maskBlur: 4, onlyMasked: { padding: 8 } });
+    expect(result.image.data.subarray(0, 3)).toEqual(image.data.subarray(0, 3));
+  });
+
+  it.each([
+    [{ soft: { bias: 9 } }, 'Expected soft.bias to be a number from 0 to 8 but received 9.'],
+    [{ soft: { contrast: 0 } }, 'Expected soft.contrast to be a number from 1 to 32 but received 0.'],
+    [
+      { soft: {}, conventions: 'diffusers' as const },
+      'There is no soft inpainting under the conventions of diffusers.',
+    ],
+  ])('is refused: %o', async (request, message) => {
+    await expect(run(request)).rejects.toThrow(message);
+  });
+});

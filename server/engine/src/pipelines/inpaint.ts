@@ -6,6 +6,7 @@ import {
   type Inpainting,
   type KeptPicture,
 } from '../diffusion/inpainting.ts';
+import { keepSoftlyInDenoised, keepSoftlyInInput } from '../diffusion/soft-inpainting.ts';
 import { weightedSum, type Latents } from '../diffusion/latents.ts';
 import type { DiffusionModel, PixelPlanes } from '../families/diffusion-model.ts';
 import { EngineError } from '../errors.ts';
@@ -23,6 +24,7 @@ import { fromRgb } from './pixels.ts';
 import { refinementOf } from './refiner.ts';
 import { sample } from './sample.ts';
 import { planSampling, spread, type SamplingPlan } from './sampling-plan.ts';
+import { shownOf } from './shown-of.ts';
 import { maskAndPicture } from './task-inputs.ts';
 
 /**
@@ -66,7 +68,10 @@ export async function* inpaint(
   const sampled = yield* sample(model, run, options);
   const latents = finish(sampled.latents);
   const touchUp = (drawn: RgbImage) =>
-    masked.finish(settings.matchesColours ? colourCorrected(drawn, masked.image) : drawn);
+    masked.finish(
+      settings.matchesColours ? colourCorrected(drawn, masked.image) : drawn,
+      ...(settings.soft ? [shownOf({ original, mask }, latents, settings, settings.soft)] : []),
+    );
   yield* finished({ ...sampled, latents }, settings, options, touchUp);
 }
 
@@ -142,6 +147,12 @@ interface Walk {
 /** How what the mask spares is kept. */
 function keeping(model: DiffusionModel, kept: KeptPicture, { settings, plan, noise }: Walk): Inpainting {
   const { sampler, conventions, keptNoise } = settings;
+  if (settings.soft) {
+    const { countsTimesteps, timestepOf } = plan;
+    const levelOf = countsTimesteps ? timestepOf : (sigma: number) => sigma;
+    const softly = { ...kept, soft: settings.soft, levelOf };
+    return countsTimesteps ? keepSoftlyInInput(softly) : keepSoftlyInDenoised(softly);
+  }
   if (conventions === 'webui') return sampler.ownLevels ? keepInInput(kept) : keepInDenoised(kept);
   if (model.task === 'inpaint') return { around: (denoise) => denoise, finish: (latents) => latents };
   const [first, ...others] = plan.sigmas;

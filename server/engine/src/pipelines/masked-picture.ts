@@ -1,5 +1,5 @@
 import { gaussianBlur } from '../pixels/blur.ts';
-import { cropped, pasted, type Region } from '../pixels/canvas.ts';
+import { blankImage, cropped, pasted, type Region } from '../pixels/canvas.ts';
 import { fillFromAround } from '../pixels/fill.ts';
 import type { GreyImage, RgbImage } from '../pixels/image.ts';
 import { binarised, boundsOf, composed, doubled, regionAround } from '../pixels/masks.ts';
@@ -13,8 +13,11 @@ export interface MaskedPicture {
   readonly image: RgbImage;
   /** 255 = draw anew. */
   readonly mask: GreyImage;
-  /** What becomes of the picture that was drawn. */
-  readonly finish: (drawn: RgbImage) => RgbImage;
+  /**
+   * What becomes of the picture that was drawn.
+   * @param shown What of it is to be seen, in place of the mask; of the size that is drawn.
+   */
+  readonly finish: (drawn: RgbImage, shown?: GreyImage) => RgbImage;
 }
 
 /** Brings picture and mask to the size that is drawn, or the part of them around the mask. */
@@ -38,7 +41,8 @@ function wholeOf(settings: InpaintSettings, blurred: GreyImage): MaskedPicture {
   const { width, height, resizeMode, isKeptExactly } = settings;
   const image = resizeByMode(settings.image, width, height, resizeMode);
   const mask = resizeByMode(blurred, width, height, resizeMode);
-  const finish = (drawn: RgbImage) => (isKeptExactly ? composed(image, drawn, doubled(mask)) : drawn);
+  const finish: MaskedPicture['finish'] = (drawn, shown = doubled(mask)) =>
+    isKeptExactly ? composed(image, drawn, shown) : drawn;
   return { image, mask, finish };
 }
 
@@ -46,10 +50,12 @@ function partOf(settings: InpaintSettings, blurred: GreyImage, region: Region): 
   const { image, width, height } = settings;
   const part = <Image extends RgbImage>(picture: Image): Image =>
     resizeByMode(cropped(picture, region), width, height, 'fill');
-  const finish = (drawn: RgbImage) => {
+  const finish: MaskedPicture['finish'] = (drawn, shown) => {
     const { left, top, right, bottom } = region;
-    const patch = resizeByMode(drawn, right - left, bottom - top, 'crop');
-    return composed(image, pasted(image, patch, left, top), blurred);
+    const inPlace = <Image extends RgbImage>(canvas: Image, picture: Image): Image =>
+      pasted(canvas, resizeByMode(picture, right - left, bottom - top, 'crop'), left, top);
+    const mask = shown ? inPlace(blankImage(blurred, blurred.width, blurred.height), shown) : blurred;
+    return composed(image, inPlace(image, drawn), mask);
   };
   return { image: part(image), mask: part(blurred), finish };
 }
@@ -59,11 +65,11 @@ export function latentMask(
   mask: GreyImage,
   rows: number,
   columns: number,
-  { conventions, keptNoise }: Pick<InpaintSettings, 'conventions' | 'keptNoise'>,
+  { conventions, keptNoise, soft }: Pick<InpaintSettings, 'conventions' | 'keptNoise' | 'soft'>,
 ): Float32Array {
   if (conventions === 'webui') {
     const { data } = resizeImage(mask, columns, rows, { kernel: 'bicubic' });
-    return Float32Array.from(data, (value) => Math.round(value / 255));
+    return Float32Array.from(data, (value) => (soft ? value / 255 : Math.round(value / 255)));
   }
   if (keptNoise === 'legacy') {
     return Float32Array.from(resizeNearest(mask, columns, rows).data, (value) => value / 255);
