@@ -63,6 +63,7 @@ describe('what a file is', () => {
     ['taesd', null, { '1.conv.0.weight': [1] }],
     ['upscaler', null, { 'body.0.weight': [1, 1, 1, 1], 'body.1.weight': [1] }],
     ['unsupported', null, { 'double_blocks.0.img_attn.qkv.weight': [1] }],
+    ['upscaler', null, { 'module.conv_first.weight': [1] }],
     ['unknown', null, { weight: [1] }],
   ] as const)('is told by content: %s, %s', async (kind, family, shapes) => {
     const path = write('a.safetensors', shapes as unknown as Record<string, number[]>);

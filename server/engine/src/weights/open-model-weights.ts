@@ -1,6 +1,7 @@
 import { isFolder, openDiffusersFolder } from './diffusers-folder.ts';
 import type { FolderConfig } from './folder-config.ts';
 import { openWeights } from './open-weights.ts';
+import { renamedSource } from './renamed-source.ts';
 import type { WeightSource } from './weight-source.ts';
 
 /** The weights of a model, with what is said of it beside them in a folder. */
@@ -14,5 +15,15 @@ export interface ModelWeights {
  * @throws EngineError `model-not-found`, or `model-invalid` that says what is wrong with it.
  */
 export async function openModelWeights(path: string): Promise<ModelWeights> {
-  return (await isFolder(path)) ? openDiffusersFolder(path) : { source: await openWeights(path) };
+  if (await isFolder(path)) return openDiffusersFolder(path);
+  return { source: unwrapped(await openWeights(path)) };
+}
+
+/** What PyTorch's parallel training puts before every name. */
+const WRAPPER = 'module.';
+
+function unwrapped(source: WeightSource): WeightSource {
+  const names = [...source.tensors.keys()];
+  if (names.length === 0 || !names.every((name) => name.startsWith(WRAPPER))) return source;
+  return renamedSource(source, new Map(names.map((name) => [name, name.slice(WRAPPER.length)])));
 }
