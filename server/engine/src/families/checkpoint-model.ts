@@ -14,7 +14,7 @@ import type {
 import type { EmbeddingFix } from './embedding.ts';
 import { FAMILIES, type UnetTask } from './family-facts.ts';
 import { readLatentToRgb } from './latent-rgb.ts';
-import { LazyNetwork, type NetworkOptions } from './lazy-network.ts';
+import { LazyNetwork, loadAll, type NetworkOptions } from './lazy-network.ts';
 import { SessionCache } from '../onnx/session-cache.ts';
 import type { ModelCard } from './model-card.ts';
 import type { AppliedHypernetwork } from './open-hypernetwork.ts';
@@ -137,11 +137,7 @@ export class CheckpointModel implements DiffusionModel {
 
   async load(onNetwork?: (name: string) => void, signal?: AbortSignal): Promise<void> {
     const towers = this.#text.towers.map(({ network }) => network);
-    for (const network of [...towers, this.#unet, this.#vae.decoder]) {
-      signal?.throwIfAborted();
-      onNetwork?.(network.name);
-      await network.load();
-    }
+    await loadAll([...towers, this.#unet, this.#vae.decoder], onNetwork, signal);
   }
 
   async dispose(): Promise<void> {

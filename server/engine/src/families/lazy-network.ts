@@ -90,3 +90,16 @@ export class LazyNetwork<Model extends OnnxModel> {
     return this.#cache.use(this.#request, run);
   }
 }
+
+/** Loads networks one after the other, telling of each before; stops between two of them if `signal` says so. */
+export async function loadAll(
+  networks: readonly LazyNetwork<OnnxModel>[],
+  onNetwork?: (name: string) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  for (const network of networks) {
+    signal?.throwIfAborted();
+    onNetwork?.(network.name);
+    await network.load();
+  }
+}

@@ -15,7 +15,7 @@ import type {
 import type { EmbeddingFix } from '../embedding.ts';
 import { FAMILIES, type UnetTask } from '../family-facts.ts';
 import { readLatentToRgb } from '../latent-rgb.ts';
-import { LazyNetwork, type NetworkOptions } from '../lazy-network.ts';
+import { LazyNetwork, loadAll, type NetworkOptions } from '../lazy-network.ts';
 import type { ModelCard } from '../model-card.ts';
 import { trainingOf, type Prediction } from '../prediction.ts';
 import { TextEncoder } from '../text-encoder.ts';
@@ -137,11 +137,7 @@ class OnnxFolderModel implements DiffusionModel {
 
   async load(onNetwork?: (name: string) => void, signal?: AbortSignal): Promise<void> {
     const texts = this.#text.towers.map(({ network }) => network);
-    for (const network of [...texts, this.#unet.network, this.#decoder.network]) {
-      signal?.throwIfAborted();
-      onNetwork?.(network.name);
-      await network.load();
-    }
+    await loadAll([...texts, this.#unet.network, this.#decoder.network], onNetwork, signal);
   }
 
   async dispose(): Promise<void> {
