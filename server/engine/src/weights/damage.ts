@@ -51,3 +51,20 @@ export function damaged(
   }
   return bytes;
 }
+
+/** What damage puts into a header that is JSON. */
+export const JSON_PIECES = [
+  '{',
+  '}',
+  '[',
+  ']',
+  '"',
+  ',',
+  ':',
+  '\\u0061',
+  '9007199254740992',
+  '-1',
+  'null',
+  '"dtype"',
+  ' ',
+];

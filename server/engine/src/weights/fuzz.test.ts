@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EngineError } from '../errors.ts';
-import { damaged, random } from './damage.ts';
+import { damaged, JSON_PIECES, random } from './damage.ts';
 import { openWeights } from './open-weights.ts';
 import { tensorBytes } from './tensor-bytes.ts';
 import * as op from './pickle/opcodes.ts';
@@ -26,21 +26,6 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-const JSON_PIECES = [
-  '{',
-  '}',
-  '[',
-  ']',
-  '"',
-  ',',
-  ':',
-  '\\u0061',
-  '9007199254740992',
-  '-1',
-  'null',
-  '"dtype"',
-  ' ',
-];
 const PICKLE_PIECES = [
   ...Object.values(op).map((code) => Uint8Array.of(code)),
   bytesOf([global('os', 'system'), text('true'), op.TUPLE1, op.REDUCE]),

@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EngineError } from '../errors.ts';
-import { random } from './damage.ts';
+import { JSON_PIECES, random } from './damage.ts';
 import { HeaderError, MAX_HEADER_BYTES, parseHeader } from './safetensors-header.ts';
 import { floatsFile, safetensorsBytes, type Pieces } from './safetensors-bytes.ts';
 import { openSafetensors } from './safetensors.ts';
@@ -245,22 +245,7 @@ describe('fuzzing the header', () => {
     { 'first.weight': { shape: [2, 2], values: [1, 2, 3, 4] }, 'é"\\': { shape: [1], values: [5] } },
     { 'modelspec.title': 'Fuzz', note: '\u0000\t{}' },
   );
-  const pieces = [
-    '{',
-    '}',
-    '[',
-    ']',
-    '"',
-    ',',
-    ':',
-    '\\u0061',
-    '9007199254740992',
-    '-1',
-    'null',
-    '"dtype"',
-    '\u0000',
-    ' ',
-  ];
+  const pieces = [...JSON_PIECES, '\u0000'];
 
   it('never finds anything but a header or a HeaderError in a damaged header', () => {
     const text = new TextDecoder().decode(valid.subarray(8, valid.length - 20));
