@@ -1,11 +1,12 @@
 import type { GenerationSettings } from '@atelier/contract';
 import { sampleSettings } from '@atelier/contract/samples';
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeCheckpoint } from '../../../bench/full-size-checkpoint.mjs';
 import { sd1Layout } from '../../../bench/layouts.mjs';
+import { writeDiffusersFolder } from '../parity/naming/write-diffusers-folder.ts';
 import { taesdLayout } from '../fixtures/networks/write-checkpoints.mjs';
 import type { DriverEvent, EngineDriver, Pixels } from '../../src/workers/child/driver.ts';
 import { fakeDriver } from '../../src/workers/child/fake-driver.ts';
@@ -44,10 +45,11 @@ async function draw(
     seed = 1,
     signal = new AbortController().signal,
     each = (_: DriverEvent): void => undefined,
+    path = modelPath,
   } = {},
 ): Promise<Drawing> {
   const events: DriverEvent[] = [];
-  const request = { settings: settings(change), seed, modelPath, attempt: 1, signal };
+  const request = { settings: settings(change), seed, modelPath: path, attempt: 1, signal };
   for await (const event of driver.draw(request)) {
     events.push(event);
     each(event);
@@ -135,6 +137,19 @@ describe('the real engine', () => {
     await expect(draw(driver)).rejects.toMatchObject({ code: 'model-not-found' });
     renameSync(`${modelPath}.old`, modelPath);
     expect((await draw(driver)).image?.data).toEqual(before);
+  });
+
+  test('opens a folder again when one of its files has changed', async () => {
+    const path = join(folder, 'parts');
+    const configs = { 'model_index.json': { _class_name: 'StableDiffusionPipeline' } };
+    await writeDiffusersFolder(modelPath, path, { configs });
+    const driver = realDriver({ threads: 1, previewDecodersDir: '/nowhere' });
+    const before = await draw(driver, { path });
+    expect(before.image).toBeDefined();
+    utimesSync(join(path, 'vae', 'diffusion_pytorch_model.fp16.safetensors'), 1, 1);
+    const after = await draw(driver, { path });
+    expect(after.events.some(({ type }) => type === 'loading')).toBe(true);
+    expect(after.image?.data).toEqual(before.image?.data);
   });
 
   test('makes previews with a small decoder where there is one, and without where it is broken', async () => {

@@ -13,6 +13,7 @@ import {
 } from '@atelier/engine';
 import type { GenerationSettings } from '@atelier/contract';
 import { stat } from 'node:fs/promises';
+import { identityOf, modelFolder } from '../../library/model-folder.ts';
 import type { DriverEvent, DriverRequest, EngineDriver } from './driver.ts';
 import { openPreviewDecoder } from './preview-decoder.ts';
 
@@ -109,11 +110,11 @@ async function openCache(bytes: number | null): Promise<SessionCache> {
 /** After these the model is opened anew: to have its memory back, or because its file is another. */
 const LOSES_MODEL = new Set<EngineError['code']>(['out-of-memory', 'model-changed', 'model-invalid']);
 
-/** Whether it is still the same file; one that is gone is left to the engine to explain. */
+/** Whether it is still the same file, or the same files of a folder; what is gone is left to the engine to explain. */
 async function identify(path: string): Promise<string> {
   try {
-    const { size, mtimeMs, ino } = await stat(path);
-    return JSON.stringify([path, size, mtimeMs, ino]);
+    const folder = await modelFolder(path, path);
+    return `${path} ${folder?.file.identity ?? identityOf(await stat(path, { bigint: true }))}`;
   } catch {
     return 'gone';
   }
